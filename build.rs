@@ -1,0 +1,159 @@
+//! Compiles the default rules in, so that no TOML is parsed when guard starts.
+#![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used)]
+
+use std::fmt::Write as _;
+
+#[allow(dead_code, missing_docs)]
+#[path = "src/rules/format.rs"]
+mod format;
+
+fn main() {
+    println!("cargo::rerun-if-changed=rules.toml");
+    println!("cargo::rerun-if-changed=src/rules/format.rs");
+    let source = std::fs::read_to_string("rules.toml").expect("rules.toml can be read");
+    let file = format::read(&source).unwrap_or_else(|problem| {
+        panic!(
+            "rules.toml:{}: {:?}: {}",
+            problem.line, problem.rule, problem.what
+        )
+    });
+    let mut code = String::from("static DEFAULT_RULES: &[Rule] = &[\n");
+    for rule in &file.rule {
+        write_rule(&mut code, rule.get_ref());
+    }
+    code.push_str("];\n");
+    write_index(&mut code, &file);
+    let places = &file.places;
+    writeln!(
+        code,
+        "static DEFAULT_PLACES: PlaceLists<'static> = PlaceLists {{ workspace: &{:?}, scratch: &{:?}, disposable: &{:?}, protected: &{:?} }};",
+        places.workspace, places.scratch, places.disposable, places.protected
+    )
+    .unwrap();
+    writeln!(
+        code,
+        "const DEFAULT_LIMITS: Limits = Limits {{ preview_seconds: {:?}, person_seconds: {:?}, person_tries: {:?} }};",
+        file.preview.seconds.expect("rules.toml sets preview.seconds"),
+        file.person.seconds.expect("rules.toml sets person.seconds"),
+        file.person.tries.expect("rules.toml sets person.tries"),
+    )
+    .unwrap();
+    writeln!(
+        code,
+        "static DEFAULT_ENVIRONMENTS: &[EnvironmentName<'static>] = &["
+    )
+    .unwrap();
+    for environment in &file.environment {
+        writeln!(
+            code,
+            "EnvironmentName {{ name: {:?}, words: &{:?} }},",
+            environment.name, environment.words
+        )
+        .unwrap();
+    }
+    code.push_str("];\n");
+    let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    std::fs::write(out.join("default_rules.rs"), code).expect("OUT_DIR can be written");
+}
+
+/// For each tool the first verb words that any rule can match, and where its rules stand. Most
+/// commands are then known to match nothing without a look at any rule.
+fn write_index(code: &mut String, file: &format::FileText) {
+    let mut tools: Vec<&str> = Vec::new();
+    for rule in &file.rule {
+        let tool = rule.get_ref().tool.as_str();
+        if !tools.contains(&tool) {
+            tools.push(tool);
+        }
+    }
+    code.push_str("static DEFAULT_INDEX: &[IndexEntry] = &[\n");
+    for tool in tools {
+        let at: Vec<usize> = (0..file.rule.len())
+            .filter(|at| {
+                file.rule
+                    .get(*at)
+                    .is_some_and(|rule| rule.get_ref().tool == tool)
+            })
+            .collect();
+        let (first, last) = (
+            at.first().copied().unwrap_or(0),
+            at.last().copied().unwrap_or(0),
+        );
+        assert_eq!(
+            last - first + 1,
+            at.len(),
+            "the rules of {tool} stand together in rules.toml"
+        );
+        let mut verbs: Option<Vec<String>> = Some(Vec::new());
+        for rule in file
+            .rule
+            .iter()
+            .map(toml::Spanned::get_ref)
+            .filter(|rule| rule.tool == tool)
+        {
+            match rule.verb.first() {
+                Some(verb) if !verb.contains(['*', '?']) => {
+                    if let Some(verbs) = &mut verbs {
+                        verbs.extend(alternatives(verb));
+                    }
+                }
+                _ => verbs = None,
+            }
+        }
+        if let Some(verbs) = &mut verbs {
+            verbs.sort();
+            verbs.dedup();
+        }
+        let verbs = verbs.map_or("None".to_owned(), |verbs| format!("Some(&{verbs:?})"));
+        writeln!(
+            code,
+            "IndexEntry {{ tool: {tool:?}, first: {first}, last: {last}, verbs: {verbs} }},"
+        )
+        .unwrap();
+    }
+    code.push_str("];\n");
+}
+
+/// `{a,b}` as words; anything else as itself.
+fn alternatives(verb: &str) -> Vec<String> {
+    match verb
+        .strip_prefix('{')
+        .and_then(|inner| inner.strip_suffix('}'))
+    {
+        Some(inner) if !inner.contains(['{', '}']) => inner.split(',').map(str::to_owned).collect(),
+        _ => {
+            assert!(
+                !verb.contains('{'),
+                "{verb}: braces stand around a whole verb word"
+            );
+            vec![verb.to_owned()]
+        }
+    }
+}
+
+fn write_rule(code: &mut String, rule: &format::RuleText) {
+    let losses: Vec<(&str, f64)> = rule
+        .loss
+        .iter()
+        .map(|(name, limit)| (name.as_str(), *limit))
+        .collect();
+    let values: Vec<(&str, &str)> = rule
+        .flag_value
+        .iter()
+        .filter_map(|pair| pair.split_once('='))
+        .collect();
+    writeln!(
+        code,
+        "Rule {{ id: {:?}, tool: {:?}, verb: &{:?}, any_flag: &{:?}, all_flags: &{:?}, no_flag: &{:?}, \
+         flag_value: &{values:?}, operand: &{:?}, operand_regex: {:?}, path: &{:?}, statement: &{:?}, \
+         environment: &{:?}, loss: &{losses:?}, effect: Effect::{}, always: {}, reason: {:?}, safer: {:?}, \
+         examples: &{:?}, counterexamples: &{:?}, by_user: false }},",
+        rule.id, rule.tool, rule.verb, rule.any_flag, rule.all_flags, rule.no_flag,
+        rule.operand, rule.operand_regex, rule.path, rule.statement,
+        rule.environment,
+        match rule.effect.as_str() { "allow" => "Allow", "deny" => "Deny", _ => "Confirm" },
+        rule.always, rule.reason, rule.safer,
+        rule.examples, rule.counterexamples,
+    )
+    .unwrap();
+}

@@ -1,0 +1,151 @@
+//! `guard check`: the verdict as an exit code, and for many commands as JSON lines.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde::Deserialize;
+
+use super::explained;
+use crate::context::{Consult, Context};
+use crate::exit_code;
+use crate::install::Places;
+use crate::judge::Judge;
+use crate::rules::{self, Rules};
+
+/// Options of `guard check`.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Read JSON lines `{"command": "…", "cwd": "…"}` from standard input and answer each with one
+    /// JSON line as `guard explain --json` prints it, without previews.
+    #[arg(long, conflicts_with = "command")]
+    batch: bool,
+    /// One quoted string, read as a shell reads it, or the words of a command after `--`.
+    #[arg(
+        required_unless_present = "batch",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
+    command: Vec<OsString>,
+}
+
+/// One line of a batch.
+#[derive(Debug, Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    command: std::borrow::Cow<'a, str>,
+    cwd: Option<PathBuf>,
+}
+
+/// Runs `guard check`.
+pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
+    if options.batch {
+        return batch();
+    }
+    let (explained, broken) = super::explain::explain(&options.command, true);
+    if let Some(broken) = broken {
+        crate::message::say(&format!(
+            "your rules do not hold, the default rules do: {broken}"
+        ));
+        return Ok(exit_code::BROKEN);
+    }
+    Ok(match explained.verdict {
+        "allow" | "backup" => exit_code::OK,
+        _ => exit_code::BLOCKED,
+    })
+}
+
+fn batch() -> anyhow::Result<i32> {
+    let places: &'static Places = Box::leak(Box::new(Places::find()));
+    let rules: &'static Rules = Box::leak(Box::new(rules::load(places.rules_file().as_deref())));
+    if let Some(broken) = &rules.broken {
+        crate::message::say(&format!(
+            "your rules do not hold, the default rules do: {broken}"
+        ));
+    }
+    let here = std::env::current_dir().ok();
+    let mut benches: HashMap<Option<PathBuf>, &'static Bench> = HashMap::new();
+    let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
+    let mut output = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let mut line = Vec::new();
+    let mut unreadable = false;
+    loop {
+        line.clear();
+        if input
+            .read_until(b'\n', &mut line)
+            .context("standard input")?
+            == 0
+        {
+            break;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match serde_json::from_slice::<Line<'_>>(&line) {
+            Ok(read) => {
+                let cwd = read.cwd.or_else(|| here.clone());
+                let bench = *benches
+                    .entry(cwd)
+                    .or_insert_with_key(|cwd| Bench::leaked(cwd.clone(), places, rules));
+                let script = bench.read(&read.command);
+                let explained = explained::judge(script, &bench.judge, rules, bench.context);
+                serde_json::to_writer(&mut output, &explained).context("standard output")?;
+            }
+            Err(error) => {
+                unreadable = true;
+                let answer = serde_json::json!({
+                    "commands": [], "verdict": "confirm",
+                    "problem": format!("this line is not {{\"command\": …, \"cwd\": …}}: {error}"),
+                });
+                serde_json::to_writer(&mut output, &answer).context("standard output")?;
+            }
+        }
+        output.write_all(b"\n").context("standard output")?;
+        // Who writes one line and waits for its answer gets it.
+        if input.buffer().is_empty() {
+            output.flush().context("standard output")?;
+        }
+    }
+    output.flush().context("standard output")?;
+    Ok(if unreadable {
+        exit_code::USAGE
+    } else {
+        exit_code::OK
+    })
+}
+
+/// What is the same for all commands in one directory.
+struct Bench {
+    context: &'static Context,
+    judge: Judge<'static>,
+    home: Option<PathBuf>,
+}
+
+impl Bench {
+    /// Lives as long as the batch: one for each directory that it names.
+    fn leaked(
+        directory: Option<PathBuf>,
+        places: &'static Places,
+        rules: &'static Rules,
+    ) -> &'static Self {
+        let context: &'static Context =
+            Box::leak(Box::new(Context::new(directory, Consult::Files)));
+        Box::leak(Box::new(Self {
+            context,
+            judge: Judge::new(rules, places, context, &|| None).without_preview(),
+            home: context.value("HOME").map(PathBuf::from),
+        }))
+    }
+
+    fn read(&self, command: &str) -> crate::shell::Script {
+        let known = crate::shell::Known {
+            home: self.home.as_deref(),
+            directory: self.context.directory.as_deref(),
+        };
+        crate::shell::read(command, &known)
+    }
+}

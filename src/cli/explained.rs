@@ -1,0 +1,376 @@
+//! Commands read from a string or an argv, judged one by one, in the shape that `--json` prints.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::context::{Consult, Context, Input};
+use crate::invocation::{Invocation, Word};
+use crate::judge::Judge;
+use crate::paths::Placed;
+use crate::preview::{Loss, Preview};
+use crate::rules::Rules;
+use crate::sanitize;
+use crate::shell::{self, Command, Directory, Script, Stdin};
+use crate::tools::{self, Tool};
+use crate::verdict::{Effect, Verdict};
+
+/// More paths than this are not expanded from one glob.
+const MAX_EXPANSION: usize = 10_000;
+
+/// Everything about one command string.
+#[derive(Debug, Serialize)]
+pub(super) struct Explained {
+    /// Its simple commands, in order.
+    pub commands: Vec<One>,
+    /// The strictest of their verdicts.
+    pub verdict: &'static str,
+    /// What could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// One simple command.
+#[derive(Debug, Serialize)]
+pub(super) struct One {
+    /// The tool that guard covers it by; `null` for all others.
+    pub tool: Option<String>,
+    /// The words, as far as they are known.
+    pub argv: Vec<String>,
+    /// `allow`, `backup`, `confirm`, `deny`.
+    pub verdict: &'static str,
+    /// The rules that matched, the strictest first.
+    pub rules: Vec<RuleShown>,
+    /// What it points at.
+    pub environment: Option<EnvironmentShown>,
+    /// What it would destroy.
+    pub preview: PreviewShown,
+    /// What a reader should know besides.
+    pub notes: Vec<String>,
+    #[serde(skip)]
+    pub effect: Effect,
+    /// What only people read; nothing for tools that guard does not cover.
+    #[serde(skip)]
+    pub details: Option<Details>,
+}
+
+/// What `guard explain` shows besides.
+#[derive(Debug)]
+pub(super) struct Details {
+    pub places: Vec<Placed>,
+    pub invocation: Invocation,
+    /// The stakes, as the message for an agent words them.
+    pub lines: Vec<String>,
+}
+
+/// A rule that matched.
+#[derive(Debug, Serialize)]
+pub(super) struct RuleShown {
+    pub id: &'static str,
+    pub effect: &'static str,
+    pub reason: &'static str,
+    pub safer: &'static str,
+}
+
+/// What a command points at.
+#[derive(Debug, Serialize)]
+pub(super) struct EnvironmentShown {
+    pub name: String,
+    pub signals: Vec<String>,
+}
+
+/// A preview.
+#[derive(Debug, Serialize)]
+pub(super) struct PreviewShown {
+    /// `exact`, `estimate`, `unknown`, `skipped`.
+    pub status: &'static str,
+    /// What would be lost; `null` when it was not measured.
+    pub loss: Option<LossShown>,
+    /// Why it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// A loss, by what is counted.
+#[derive(Debug, Serialize)]
+pub(super) struct LossShown {
+    pub files: u64,
+    pub bytes: u64,
+    pub commits: u64,
+    pub stashes: u64,
+    pub tags: u64,
+    pub repositories: u64,
+    /// In words.
+    pub lines: Vec<String>,
+    /// What can be recovered, and why.
+    pub besides: Vec<String>,
+}
+
+impl From<&Loss> for LossShown {
+    fn from(loss: &Loss) -> Self {
+        Self {
+            files: loss.amount("files"),
+            bytes: loss.amount("bytes"),
+            commits: loss.amount("commits"),
+            stashes: loss.amount("stashes"),
+            tags: loss.amount("tags"),
+            repositories: loss.amount("repositories"),
+            lines: loss.lines(),
+            besides: loss.facts.clone(),
+        }
+    }
+}
+
+/// What the words of the command line mean: one is a string for a shell, several are an argv.
+pub(super) fn read(words: &[OsString], context: &Context) -> Script {
+    let home = context.value("HOME").map(std::path::PathBuf::from);
+    let known = shell::Known {
+        home: home.as_deref(),
+        directory: context.directory.as_deref(),
+    };
+    match words {
+        [only] => match only.to_str() {
+            Some(text) => shell::read(text, &known),
+            None => shell::read_argv(vec![shell::Word::literal(only)], &known),
+        },
+        _ => shell::read_argv(words.iter().map(shell::Word::literal).collect(), &known),
+    }
+}
+
+/// Judges every command of a script.
+pub(super) fn judge(
+    script: Script,
+    judge: &Judge<'_>,
+    rules: &Rules,
+    context: &Context,
+) -> Explained {
+    let mut effect = Effect::Allow;
+    let mut commands = Vec::with_capacity(script.commands.len());
+    for command in script.commands {
+        let one = judge_one(command, judge, rules, context);
+        effect = effect.max(one.effect);
+        commands.push(one);
+    }
+    if script.problem.is_some() {
+        // What cannot be read may hold anything.
+        effect = effect.max(Effect::Confirm);
+    }
+    Explained {
+        commands,
+        verdict: effect.name(),
+        problem: script.problem,
+    }
+}
+
+fn judge_one(command: Command, judge: &Judge<'_>, rules: &Rules, context: &Context) -> One {
+    let place = match &command.directory {
+        Directory::Known(path) if path.as_os_str().is_empty() => None,
+        Directory::Known(path) => Some(path.as_path()),
+        Directory::Unknown => None,
+    };
+    let tool = command
+        .words
+        .first()
+        .filter(|word| word.known)
+        .and_then(|word| tool_of(word, rules));
+    // Only psql reads commands from its standard input.
+    let input = if tool == Some(Tool::Psql) {
+        input_of(&command, context)
+    } else {
+        Input::Nothing
+    };
+    let changed = place.is_some()
+        || input != Input::Nothing
+        || command.directory == Directory::Unknown
+        || !command.assignments.is_empty();
+    let own;
+    let context = if changed {
+        own = moved(context, &command, place, input);
+        &own
+    } else {
+        context
+    };
+    let mut notes = command.notes;
+    if !command.via.is_empty() {
+        notes.insert(0, format!("reached through {}", command.via.join(", ")));
+    }
+    if let Some(first) = command.words.first()
+        && tool.is_some()
+        && first.text.as_encoded_bytes().contains(&b'/')
+    {
+        notes.push("it is called by its path, so it would not meet guard's shim".to_owned());
+    }
+    let for_people = context.consult == Consult::Tools;
+    let elsewhere;
+    let context = if command.remote && tool.is_some() {
+        elsewhere = Context::elsewhere();
+        &elsewhere
+    } else {
+        context
+    };
+    if tool.is_some() && command.via.iter().any(|via| via == "sudo" || via == "doas") {
+        notes.push("under another user's PATH guard's shim may not be asked".to_owned());
+    }
+    let (Some(tool), false) = (tool, command.uncertain) else {
+        let argv = command
+            .words
+            .iter()
+            .map(|word| sanitize::os(&word.text))
+            .collect();
+        let unknown_program = command.words.first().is_some_and(|word| !word.known);
+        if unknown_program {
+            notes.push(
+                "which program runs is known only when it runs; a guarded one meets its shim"
+                    .to_owned(),
+            );
+        }
+        return One {
+            tool: None,
+            argv,
+            verdict: Effect::Allow.name(),
+            rules: Vec::new(),
+            environment: None,
+            preview: PreviewShown::from(&Preview::Skipped),
+            notes,
+            effect: Effect::Allow,
+            details: None,
+        };
+    };
+    if command.remote {
+        notes.push(
+            "it runs on another machine or in a container, where guard's shim is not asked"
+                .to_owned(),
+        );
+    }
+    let words = expand(&command.words, command.more_operands, context);
+    let invocation = tools::read(tool, words.get(1..).unwrap_or_default(), context);
+    notes.extend(invocation.doubts.iter().cloned());
+    let verdict = judge.judge_in(&invocation, context);
+    shown(tool, &words, invocation, verdict, notes, for_people)
+}
+
+fn shown(
+    tool: Tool,
+    words: &[Word],
+    invocation: Invocation,
+    verdict: Verdict,
+    mut notes: Vec<String>,
+    for_people: bool,
+) -> One {
+    let lines = for_people.then(|| crate::message::stakes(&verdict));
+    notes.extend(verdict.notes.iter().cloned());
+    One {
+        tool: Some(tool.name().to_owned()),
+        argv: words.iter().map(|word| sanitize::os(&word.text)).collect(),
+        verdict: verdict.effect.name(),
+        rules: verdict
+            .rules
+            .iter()
+            .map(|rule| RuleShown {
+                id: rule.id,
+                effect: rule.effect.name(),
+                reason: rule.reason,
+                safer: rule.safer,
+            })
+            .collect(),
+        environment: verdict
+            .environment
+            .as_ref()
+            .map(|environment| EnvironmentShown {
+                name: environment.name.clone(),
+                signals: environment.signals.clone(),
+            }),
+        preview: PreviewShown::from(&verdict.preview),
+        notes,
+        effect: verdict.effect,
+        details: lines.map(|lines| Details {
+            lines,
+            places: verdict.places,
+            invocation,
+        }),
+    }
+}
+
+impl From<&Preview> for PreviewShown {
+    fn from(preview: &Preview) -> Self {
+        Self {
+            status: preview.status(),
+            loss: preview.loss().map(LossShown::from),
+            why: match preview {
+                Preview::Unknown(why, _) => Some(sanitize::text(why)),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// What a command's standard input holds, as far as the string says.
+fn input_of(command: &Command, context: &Context) -> Input {
+    match &command.stdin {
+        Stdin::Inherited | Stdin::Closed => Input::Nothing,
+        Stdin::Text(word) if word.known => Input::Text(word.text.as_encoded_bytes().to_vec()),
+        Stdin::File(word) if word.text == "/dev/null" => Input::Nothing,
+        Stdin::File(word) if word.known && context.consult >= Consult::Files => {
+            let file = context.in_directory(Some(Path::new(&word.text))).directory;
+            file.and_then(|file| std::fs::read(file).ok())
+                .map_or(Input::Unknown, Input::Text)
+        }
+        Stdin::Pipe | Stdin::Text(_) | Stdin::File(_) => Input::Unknown,
+    }
+}
+
+/// The context that a command runs in, after `cd` and with its own variables.
+fn moved(context: &Context, command: &Command, place: Option<&Path>, input: Input) -> Context {
+    let mut moved = context.in_directory(place);
+    moved.input = input;
+    if command.directory == Directory::Unknown {
+        moved.directory = None;
+    }
+    let variables = command
+        .assignments
+        .iter()
+        .filter(|assignment| assignment.value.known)
+        .map(|assignment| {
+            (
+                assignment.name.clone().into(),
+                Some(assignment.value.text.clone()),
+            )
+        })
+        .collect();
+    moved.with_variables(variables)
+}
+
+fn tool_of(word: &shell::Word, rules: &Rules) -> Option<Tool> {
+    let name = shell::base_name(&word.text);
+    Tool::known(name.as_ref()).or_else(|| {
+        rules
+            .added_tools()
+            .find(|added| name == **added)
+            .map(Tool::Other)
+    })
+}
+
+/// Words as the program would receive them: globs expanded where the disk may be asked.
+fn expand(words: &[shell::Word], more: bool, context: &Context) -> Vec<Word> {
+    let mut expanded = Vec::with_capacity(words.len() + usize::from(more));
+    for word in words {
+        let paths = word
+            .glob
+            .as_deref()
+            .filter(|_| word.known && context.consult >= Consult::Files)
+            .zip(context.directory.as_deref())
+            .and_then(|(pattern, directory)| shell::expand_glob(pattern, directory, MAX_EXPANSION));
+        match paths {
+            Some(paths) => expanded.extend(paths.into_iter().map(Word::known)),
+            None => expanded.push(Word::from(word)),
+        }
+    }
+    if more {
+        expanded.push(Word {
+            text: "…".into(),
+            known: false,
+        });
+    }
+    expanded
+}

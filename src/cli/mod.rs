@@ -1,0 +1,122 @@
+//! `guard` under its own name: the commands for people and programs. clap lives only here.
+
+mod check;
+mod explain;
+mod explained;
+mod log;
+mod rules;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::exit_code;
+
+/// The last stop before an AI agent's command destroys something.
+///
+/// guard stands on an agent's PATH as rm, git, kubectl, terraform, psql and aws. It reads the
+/// command that would really run, measures what would be lost, and becomes the real tool when
+/// nothing is at stake, or when a person has typed the words that name the loss.
+#[derive(Debug, Parser)]
+#[command(name = "guard", version, max_term_width = 100, after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Commands,
+}
+
+const AFTER_HELP: &str = "Examples:
+  guard explain 'rm -rf build ../shared/uploads'   what would guard do, and why?
+  guard explain --json -- git push --force         the same for programs
+  guard check 'git reset --hard' && echo harmless  as an exit code: 0 or 77
+  guard log --since 1h                             what was asked, blocked, let through
+  guard rules list                                 the rules that hold here
+
+Exit codes of a shim: the real tool's own; 77 blocked; 78 guard's configuration is broken and the
+command was not plainly harmless; 127 the real tool was not found.";
+
+#[derive(Debug, Subcommand)]
+enum Commands {
+    /// Show how guard reads a command, what matched and why, and what it would decide. Runs nothing.
+    Explain(explain::Options),
+    /// The verdict as an exit code: 0 (would run) or 77 (would not). Runs nothing.
+    Check(check::Options),
+    /// Show the audit log, or check that it is whole.
+    Log(log::Options),
+    /// Show the rules, or check a rules file and its examples.
+    Rules(rules::Options),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs `guard …`; the exit code.
+pub fn run(argv: &[OsString]) -> i32 {
+    let arguments = match Arguments::try_parse_from(argv) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return error.exit_code();
+        }
+    };
+    let done = match arguments.command {
+        Commands::Explain(options) => explain::run(&options),
+        Commands::Check(options) => check::run(&options),
+        Commands::Log(options) => log::run(&options),
+        Commands::Rules(options) => rules::run(&options),
+        Commands::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "guard",
+                &mut std::io::stdout(),
+            );
+            Ok(exit_code::OK)
+        }
+    };
+    done.unwrap_or_else(|error| {
+        crate::message::say(&crate::sanitize::text(&format!("{error:#}")));
+        exit_code::FAILURE
+    })
+}
+
+/// The reference of all commands and options, as `guard --help` and its subcommands print it.
+#[cfg(test)]
+pub(crate) fn reference() -> String {
+    let mut command = Arguments::command().term_width(100);
+    let mut text = command.render_long_help().to_string();
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    for name in names {
+        if let Some(sub) = command.find_subcommand_mut(&name) {
+            text.push_str("\n──── guard ");
+            text.push_str(&name);
+            text.push_str(" ────\n");
+            text.push_str(&sub.render_long_help().to_string());
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    /// `docs/cli.md` is what `--help` prints. `GUARD_UPDATE_DOCS=1 cargo test cli_reference` writes
+    /// it anew.
+    #[test]
+    fn cli_reference_is_current() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cli.md");
+        let text = format!(
+            "# The commands of guard\n\nAs `--help` prints them.\n\n```text\n{}```\n",
+            super::reference()
+        );
+        if std::env::var_os("GUARD_UPDATE_DOCS").is_some() {
+            std::fs::write(file, &text).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), text);
+    }
+}

@@ -1,0 +1,110 @@
+//! `guard rules`: the rules that hold here, and the check of their examples.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+
+use crate::install::Places;
+use crate::rules::{self, Rules, examples};
+use crate::{exit_code, sanitize};
+
+/// Options of `guard rules`.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the default rules and your own.
+    List {
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check every rule against its own examples: the default rules, and a file (by default yours).
+    Test {
+        /// A rules file.
+        file: Option<PathBuf>,
+    },
+}
+
+/// Runs `guard rules`.
+pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
+    match &options.action {
+        Action::List { json } => list(*json),
+        Action::Test { file } => test(file.clone()),
+    }
+}
+
+fn list(json: bool) -> anyhow::Result<i32> {
+    let rules = rules::load(Places::find().rules_file().as_deref());
+    if let Some(broken) = &rules.broken {
+        crate::message::say(&format!(
+            "your rules do not hold, the default rules do: {broken}"
+        ));
+    }
+    let mut out = std::io::stdout().lock();
+    for rule in rules.all() {
+        if json {
+            let line = serde_json::json!({
+                "id": rule.id, "tool": rule.tool, "effect": rule.effect.name(), "always": rule.always,
+                "reason": rule.reason, "safer": rule.safer, "origin": if rule.by_user { "user" } else { "default" },
+            });
+            writeln!(out, "{line}")?;
+        } else {
+            let origin = if rule.by_user { "  (yours)" } else { "" };
+            writeln!(
+                out,
+                "{:<28} {:<8} it {}{origin}",
+                sanitize::text(rule.id),
+                rule.effect.name(),
+                sanitize::text(rule.reason)
+            )?;
+        }
+    }
+    Ok(exit_code::OK)
+}
+
+fn test(file: Option<PathBuf>) -> anyhow::Result<i32> {
+    let mut rules = Rules::defaults();
+    for rule in rules.all() {
+        if let Err(what) = examples::check(rule, &rules) {
+            bail!("rules.toml (the default rules): rule {}: {what}", rule.id);
+        }
+    }
+    let defaults = rules.all().count();
+    let given = file.is_some();
+    let mut out = std::io::stdout().lock();
+    if let Some(file) = file.or_else(|| Places::find().rules_file()) {
+        match std::fs::read_to_string(&file) {
+            Ok(source) => {
+                if let Err(problem) = rules::parse(&source, &mut rules) {
+                    let rule = problem
+                        .rule
+                        .map(|rule| format!("rule {rule}: "))
+                        .unwrap_or_default();
+                    bail!(
+                        "{}:{}: {rule}{}",
+                        sanitize::path(&file),
+                        problem.line,
+                        problem.what
+                    );
+                }
+                writeln!(
+                    out,
+                    "{}: rules: {}, all examples hold",
+                    sanitize::path(&file),
+                    rules.added().len()
+                )?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !given => {}
+            Err(error) => return Err(error).context(sanitize::path(&file)),
+        }
+    }
+    writeln!(out, "default rules: {defaults}, all examples hold")?;
+    Ok(exit_code::OK)
+}

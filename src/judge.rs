@@ -1,0 +1,234 @@
+//! The middle of the way: rules, environment, preview, verdict.
+
+use std::cell::OnceCell;
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+use crate::agent::{self, Agent, Ancestor};
+use crate::context::{Consult, Context};
+use crate::environment::{self, Environment};
+use crate::install::Places;
+use crate::invocation::Invocation;
+use crate::paths::{self, Placed, World};
+use crate::preview::{self, Budget, Preview, Progress};
+use crate::rules::{Candidate, Facts, Rule, Rules, matching};
+use crate::tools;
+use crate::verdict::{Effect, Verdict};
+
+/// Judges the invocations of one command. What is looked up once (the agent above, the workspace)
+/// is kept for the nested ones.
+pub struct Judge<'a> {
+    rules: &'a Rules,
+    places: &'a Places,
+    context: &'a Context,
+    measures: bool,
+    progress: &'a dyn Fn() -> Option<Progress>,
+    ancestors: OnceCell<Vec<Ancestor>>,
+    agent: OnceCell<Option<Agent>>,
+    world: OnceCell<World>,
+}
+
+/// What the rules may ask about one invocation, computed when they do.
+struct Looked<'a> {
+    judge: &'a Judge<'a>,
+    invocation: &'a Invocation,
+    context: &'a Context,
+    places: OnceCell<Vec<Placed>>,
+    environment: OnceCell<Option<Environment>>,
+}
+
+impl Facts for Looked<'_> {
+    fn places(&self) -> &[Placed] {
+        self.places.get_or_init(|| {
+            // Looking around costs more than most commands: only for one that names a path.
+            if tools::targets(self.invocation).is_empty() {
+                return Vec::new();
+            }
+            paths::place_all(self.invocation, self.judge.world(), self.context)
+        })
+    }
+
+    fn environment(&self) -> Option<&Environment> {
+        self.environment
+            .get_or_init(|| {
+                environment::of(
+                    self.invocation,
+                    self.context,
+                    &self.judge.rules.environments,
+                )
+            })
+            .as_ref()
+    }
+}
+
+impl<'a> Judge<'a> {
+    /// A judge that measures losses; `progress` is asked for a terminal when it starts to.
+    pub fn new(
+        rules: &'a Rules,
+        places: &'a Places,
+        context: &'a Context,
+        progress: &'a dyn Fn() -> Option<Progress>,
+    ) -> Self {
+        Self {
+            rules,
+            places,
+            context,
+            measures: true,
+            progress,
+            ancestors: OnceCell::new(),
+            agent: OnceCell::new(),
+            world: OnceCell::new(),
+        }
+    }
+
+    /// The same without measuring: rules that wait for a measured loss do not count.
+    #[must_use]
+    pub fn without_preview(mut self) -> Self {
+        self.measures = false;
+        self
+    }
+
+    /// The processes above this one.
+    pub fn ancestors(&self) -> &[Ancestor] {
+        self.ancestors.get_or_init(agent::ancestors)
+    }
+
+    /// The agent above this process.
+    pub fn agent(&self) -> Option<&Agent> {
+        self.agent
+            .get_or_init(|| agent::find(self.ancestors()))
+            .as_ref()
+    }
+
+    /// Workspace, homes, mounts.
+    pub fn world(&self) -> &World {
+        self.world.get_or_init(|| {
+            // For many commands in other directories the agent above says nothing.
+            let agent = (self.context.consult == Consult::Tools)
+                .then(|| self.agent())
+                .flatten();
+            World::real(self.context, agent, &self.rules.places, self.places)
+        })
+    }
+
+    /// Judges an invocation and everything nested in it.
+    pub fn judge(&self, invocation: &Invocation) -> Verdict {
+        self.judge_in(invocation, self.context)
+    }
+
+    /// As [`Judge::judge`], for a command that runs in another directory or with other variables;
+    /// the workspace stays that of the judge's own context.
+    pub fn judge_in(&self, invocation: &Invocation, context: &Context) -> Verdict {
+        let mut verdict = self.judge_alone(invocation, context);
+        for nested in &invocation.nested {
+            let inner = if nested.elsewhere {
+                Context::elsewhere()
+            } else {
+                context.in_directory(nested.directory.as_deref())
+            };
+            let mut one = self.judge_in(&nested.invocation, &inner);
+            if !one.rules.is_empty() {
+                one.notes.push(format!(
+                    "{} runs: {}",
+                    crate::sanitize::text(&nested.via),
+                    inner_command(&nested.invocation)
+                ));
+            }
+            verdict = verdict.and(one);
+        }
+        verdict
+    }
+
+    fn judge_alone(&self, invocation: &Invocation, context: &Context) -> Verdict {
+        let facts = Looked {
+            judge: self,
+            invocation,
+            context,
+            places: OnceCell::new(),
+            environment: OnceCell::new(),
+        };
+        let candidates = matching(self.rules, invocation, &facts);
+        if candidates.is_empty() {
+            return Verdict::harmless();
+        }
+        let denied = candidates
+            .iter()
+            .any(|candidate| candidate.rule.effect == Effect::Deny && !candidate.waits_for_loss);
+        let asks = candidates
+            .iter()
+            .any(|candidate| candidate.rule.effect >= Effect::Backup);
+        let preview = if asks && !denied && self.measures {
+            let budget = Budget {
+                deadline: Instant::now()
+                    + Duration::from_secs_f64(self.rules.limits.preview_seconds),
+                progress: (self.progress)(),
+            };
+            preview::measure(invocation, facts.places(), self.world(), context, &budget)
+        } else {
+            Preview::Skipped
+        };
+        // Where nothing can be asked, a rule that needs a measured loss says nothing.
+        let measurable = context.consult > Consult::Nothing;
+        Self::decide(&candidates, measurable, preview, facts)
+    }
+
+    fn decide(
+        candidates: &[Candidate],
+        measurable: bool,
+        preview: Preview,
+        facts: Looked<'_>,
+    ) -> Verdict {
+        let mut rules: Vec<&'static Rule> = candidates
+            .iter()
+            .filter(|candidate| {
+                !candidate.waits_for_loss || (measurable && exceeds(candidate.rule, &preview))
+            })
+            .map(|candidate| candidate.rule)
+            .collect();
+        rules.sort_by_key(|rule| std::cmp::Reverse(rule.effect));
+        let asked = rules.first().map_or(Effect::Allow, |rule| rule.effect);
+        let mut notes = Vec::new();
+        let always = rules.iter().any(|rule| rule.always && rule.effect == asked);
+        let effect = if asked == Effect::Confirm && preview.is_harmless() && !always {
+            notes.push("nothing would be lost".to_owned());
+            Effect::Allow
+        } else {
+            asked
+        };
+        if rules.is_empty() {
+            return Verdict::harmless();
+        }
+        let _ = facts.environment();
+        Verdict {
+            effect,
+            rules,
+            places: facts.places.into_inner().unwrap_or_default(),
+            environment: facts.environment.into_inner().flatten(),
+            preview,
+            notes,
+        }
+    }
+}
+
+/// An inner command, for messages.
+fn inner_command(invocation: &Invocation) -> String {
+    let mut words: Vec<OsString> = vec![invocation.tool.name().into()];
+    let verb = invocation.verb.iter().take(1);
+    words.extend(verb.map(|word| OsString::from(word.as_ref())));
+    words.extend(invocation.arguments.iter().cloned());
+    crate::sanitize::command(&words, 120)
+}
+
+/// Whether a loss is larger than the rule allows. What could not be measured is never small.
+fn exceeds(rule: &Rule, preview: &Preview) -> bool {
+    match preview {
+        Preview::Skipped => false,
+        Preview::Unknown(..) | Preview::Estimate(_) => true,
+        Preview::Exact(loss) => rule.loss.iter().any(|(measure, limit)| {
+            // Counts are far below 2^52, where f64 is exact.
+            #[allow(clippy::cast_precision_loss)]
+            let amount = loss.amount(measure) as f64;
+            amount > *limit
+        }),
+    }
+}

@@ -1,0 +1,290 @@
+//! The fixed points that places are judged by.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::agent::Agent;
+use crate::context::Context;
+use crate::install::Places;
+use crate::rules::{PlaceLists, glob};
+
+/// The fixed points: the workspace, homes, mounts, guard's own files, and the lists of the rules.
+#[derive(Debug)]
+pub struct World {
+    imaginary: bool,
+    directory: PathBuf,
+    workspace: Vec<PathBuf>,
+    homes: Vec<PathBuf>,
+    protected: Vec<PathBuf>,
+    scratch: Vec<PathBuf>,
+    mounts: OnceLock<Vec<PathBuf>>,
+    disposable: &'static [&'static str],
+    user: u32,
+}
+
+impl World {
+    /// Where rule examples are judged: in `/workspace`, with a home at `/home/user`, a disk mounted
+    /// at `/mnt/disk`, and guard installed below `/opt/guard`.
+    pub fn imaginary(lists: &PlaceLists<'static>) -> Self {
+        Self {
+            imaginary: true,
+            directory: PathBuf::from("/workspace"),
+            workspace: vec![PathBuf::from("/workspace")],
+            homes: vec![PathBuf::from("/home/user"), PathBuf::from("/root")],
+            protected: lists
+                .protected
+                .iter()
+                .map(PathBuf::from)
+                .chain([PathBuf::from("/opt/guard")])
+                .collect(),
+            scratch: lists.scratch.iter().map(PathBuf::from).collect(),
+            mounts: OnceLock::from(vec![PathBuf::from("/mnt/disk")]),
+            disposable: lists.disposable,
+            user: 0,
+        }
+    }
+
+    /// The world of a command in `context`.
+    pub fn real(
+        context: &Context,
+        agent: Option<&Agent>,
+        lists: &PlaceLists<'static>,
+        places: &Places,
+    ) -> Self {
+        let directory = context.directory.clone().unwrap_or_default();
+        let homes = homes(context);
+        let start = agent
+            .and_then(|agent| agent.directory.clone())
+            .filter(|directory| is_telling(directory, &homes))
+            .or_else(|| context.directory.clone())
+            // Where everything would be inside, nothing is.
+            .filter(|directory| directory != Path::new("/"));
+        let mut workspace: Vec<PathBuf> = start
+            .and_then(|start| start.canonicalize().ok())
+            .map(|start| top_of(&start))
+            .into_iter()
+            .collect();
+        workspace.extend(
+            lists
+                .workspace
+                .iter()
+                .filter_map(|more| expand(more, &homes).canonicalize().ok()),
+        );
+        let mut protected = places.own_files();
+        protected.extend(lists.protected.iter().map(|path| expand(path, &homes)));
+        Self {
+            imaginary: false,
+            directory,
+            workspace,
+            homes,
+            protected: protected
+                .into_iter()
+                .map(|path| path.canonicalize().unwrap_or(path))
+                .collect(),
+            scratch: lists
+                .scratch
+                .iter()
+                .filter_map(|path| Path::new(path).canonicalize().ok())
+                .collect(),
+            mounts: OnceLock::new(),
+            disposable: lists.disposable,
+            user: rustix::process::geteuid().as_raw(),
+        }
+    }
+
+    /// Whether this is the world of rule examples, where no file exists.
+    pub fn is_imaginary(&self) -> bool {
+        self.imaginary
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The workspace's root and further directories that belong to it.
+    pub fn workspace(&self) -> &[PathBuf] {
+        &self.workspace
+    }
+
+    pub(super) fn homes(&self) -> &[PathBuf] {
+        &self.homes
+    }
+
+    pub(super) fn protected(&self) -> &[PathBuf] {
+        &self.protected
+    }
+
+    pub(super) fn mounts(&self) -> &[PathBuf] {
+        self.mounts.get_or_init(mounts)
+    }
+
+    /// Homes of other users, by where systems put them.
+    pub(super) fn is_others_home(&self, path: &Path) -> bool {
+        ["/home", "/Users"].iter().any(|place| {
+            path == Path::new(place)
+                || (path.parent() == Some(Path::new(place)) && (self.imaginary || path.is_dir()))
+        })
+    }
+
+    /// Whether a path relative to a workspace is a repository's `.git` or lies in one. Lock files
+    /// are not part of the repository: git itself asks people to remove stale ones.
+    pub(super) fn is_git_part(relative: &Path) -> bool {
+        relative.components().any(|part| part.as_os_str() == ".git")
+            && relative.extension() != Some(OsStr::new("lock"))
+    }
+
+    /// The part of a path relative to a workspace, from the front, up to the first disposable name.
+    pub(super) fn disposable_part<'p>(&self, relative: &'p Path, is_dir: bool) -> Option<&'p Path> {
+        let mut parts: Vec<&Path> = relative
+            .ancestors()
+            .filter(|part| !part.as_os_str().is_empty())
+            .collect();
+        parts.reverse();
+        parts.into_iter().find(|part| {
+            let inner = *part != relative;
+            part.file_name()
+                .is_some_and(|name| self.is_disposable_name(name, inner || is_dir))
+        })
+    }
+
+    /// Whether a path is a lock file that git leaves behind when it is killed.
+    pub(super) fn is_lock(relative: &Path) -> bool {
+        relative.extension() == Some(OsStr::new("lock"))
+            && relative.components().any(|part| part.as_os_str() == ".git")
+    }
+
+    /// Whether a name is on the list of what can be made again. A pattern with a slash at its end
+    /// means directories only.
+    pub fn is_disposable_name(&self, name: &OsStr, is_dir: bool) -> bool {
+        self.disposable
+            .iter()
+            .any(|pattern| match pattern.strip_suffix('/') {
+                Some(pattern) => is_dir && glob::matches(pattern, name.as_bytes()),
+                None => glob::matches(pattern, name.as_bytes()),
+            })
+    }
+
+    /// Whether a path lies in the workspace.
+    pub fn is_inside(&self, path: &Path) -> bool {
+        self.workspace
+            .iter()
+            .any(|root| super::is_within(path, root))
+    }
+
+    /// Whether a path lies in a top-level entry of a scratch directory that belongs to the user and
+    /// does not hold the workspace.
+    pub(super) fn is_scratch(&self, path: &Path) -> bool {
+        // Without a workspace nobody can say that an entry does not hold it.
+        !self.workspace.is_empty()
+            && self.scratch.iter().any(|scratch| {
+                let Some(first) = path
+                    .strip_prefix(scratch)
+                    .ok()
+                    .and_then(|rest| rest.components().next())
+                else {
+                    return false;
+                };
+                let entry = scratch.join(first);
+                !self.workspace.iter().any(|root| root.starts_with(&entry))
+                    && (self.imaginary
+                        || entry
+                            .symlink_metadata()
+                            .is_ok_and(|metadata| metadata.uid() == self.user)
+                        || entry.symlink_metadata().is_err())
+            })
+    }
+}
+
+/// An agent that was started from a desktop works in `/` or a home directory; that says nothing
+/// about its project.
+fn is_telling(directory: &Path, homes: &[PathBuf]) -> bool {
+    directory != Path::new("/") && !homes.iter().any(|home| home.starts_with(directory))
+}
+
+/// The git top level above a directory, else the directory itself.
+pub(crate) fn top_of(start: &Path) -> PathBuf {
+    start
+        .ancestors()
+        .find(|directory| directory.join(".git").symlink_metadata().is_ok())
+        .unwrap_or(start)
+        .to_owned()
+}
+
+/// The user's home directories: what the system's user list says, and HOME, which can only add.
+fn homes(context: &Context) -> Vec<PathBuf> {
+    let mut homes: Vec<PathBuf> = crate::install::home().into_iter().collect();
+    homes.extend(
+        context
+            .value("HOME")
+            .map(PathBuf::from)
+            .filter(|home| home.is_absolute()),
+    );
+    homes.push(PathBuf::from("/root"));
+    let mut found: Vec<PathBuf> = Vec::new();
+    for home in homes {
+        let home = home.canonicalize().unwrap_or(home);
+        if home != Path::new("/") && !found.contains(&home) {
+            found.push(home);
+        }
+    }
+    found
+}
+
+fn expand(path: &str, homes: &[PathBuf]) -> PathBuf {
+    match (path.strip_prefix("~/"), homes.first()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// Mount points, from `/proc/self/mountinfo` (proc(5)): field 5, with octal escapes.
+fn mounts() -> Vec<PathBuf> {
+    let Ok(table) = std::fs::read("/proc/self/mountinfo") else {
+        return Vec::new();
+    };
+    table
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| line.split(|byte| *byte == b' ').nth(4))
+        .map(unescape)
+        .filter(|path| path != Path::new("/"))
+        .collect()
+}
+
+fn unescape(field: &[u8]) -> PathBuf {
+    let mut plain = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        if *first == b'\\'
+            && let [
+                a @ b'0'..=b'3',
+                b @ b'0'..=b'7',
+                c @ b'0'..=b'7',
+                after @ ..,
+            ] = after
+        {
+            plain.push((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'));
+            rest = after;
+        } else {
+            plain.push(*first);
+        }
+    }
+    PathBuf::from(std::ffi::OsString::from_vec(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_with_blanks() {
+        assert_eq!(unescape(br"/mnt/my\040disk"), PathBuf::from("/mnt/my disk"));
+        assert_eq!(
+            unescape(br"/mnt/back\134slash\"),
+            PathBuf::from(r"/mnt/back\slash\")
+        );
+    }
+}

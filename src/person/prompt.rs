@@ -1,0 +1,228 @@
+//! The question on the terminal: the dry run, the phrase, three tries, a deadline.
+//!
+//! The terminal's modes are never changed, so there is nothing to restore: not after a signal, not
+//! after ^Z, not when guard is killed.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::termios::{QueueSelector, tcflush};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+use crate::probe::timespec;
+
+/// Longer answers are wrong answers.
+const MAX_ANSWER: usize = 4096;
+
+/// How a question ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The phrase was typed.
+    Approved,
+    /// It was not: by an empty line, the end of input, or too many wrong tries.
+    Refused,
+    /// Nobody answered in time.
+    TimedOut,
+    /// This signal ended the question.
+    Interrupted(i32),
+}
+
+/// A question that waits for a phrase.
+pub struct Question<'a> {
+    /// Everything that the person should read first.
+    pub text: &'a str,
+    /// What they type.
+    pub phrase: &'a str,
+    /// Wrong phrases before the answer is no.
+    pub tries: u32,
+    /// How long the question stays open.
+    pub time: Duration,
+}
+
+impl Question<'_> {
+    /// Asks on `terminal`.
+    pub fn ask(&self, terminal: &mut File) -> Answer {
+        let Ok(mut signals) = Signals::listen() else {
+            return Answer::Refused;
+        };
+        let deadline = Instant::now() + self.time;
+        let _ = terminal.write_all(self.text.as_bytes());
+        let mut tries = self.tries;
+        while tries > 0 {
+            // What was typed before the question could be read answers nothing.
+            let _ = tcflush(&*terminal, QueueSelector::IFlush);
+            self.show(terminal, tries, deadline);
+            match read_line(terminal, &mut signals, deadline) {
+                Line::Text(text) if text == self.phrase.as_bytes() => return Answer::Approved,
+                Line::Text(text) if text.is_empty() => return Answer::Refused,
+                Line::Text(_) => {
+                    tries -= 1;
+                    let _ = terminal.write_all(b"That is not the phrase.\n");
+                }
+                Line::Continued => {}
+                Line::End => return Answer::Refused,
+                Line::TimedOut => {
+                    let _ = terminal.write_all(b"\nNo answer in time.\n");
+                    return Answer::TimedOut;
+                }
+                Line::Signal(number) => {
+                    let _ = terminal.write_all(b"\n");
+                    return Answer::Interrupted(number);
+                }
+            }
+        }
+        Answer::Refused
+    }
+
+    fn show(&self, terminal: &mut File, tries: u32, deadline: Instant) {
+        let seconds = deadline.saturating_duration_since(Instant::now()).as_secs();
+        let tries = if tries == 1 {
+            "1 try".to_owned()
+        } else {
+            format!("{tries} tries")
+        };
+        let _ = write!(
+            terminal,
+            "\nTo run it, type exactly:  {}\nTo stop, press Enter. ({tries}, {seconds} s)\n> ",
+            self.phrase
+        );
+        let _ = terminal.flush();
+    }
+}
+
+enum Line {
+    Text(Vec<u8>),
+    Continued,
+    End,
+    TimedOut,
+    Signal(i32),
+}
+
+/// One line, without the blanks around it. In a terminal's usual mode the kernel hands over whole
+/// lines; where a program left it raw, the line ends at either end-of-line byte.
+fn read_line(terminal: &mut File, signals: &mut Signals, deadline: Instant) -> Line {
+    let mut line = Vec::new();
+    loop {
+        let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+            return Line::TimedOut;
+        };
+        let (typed, signalled) = {
+            let mut waiting = [
+                PollFd::new(&*terminal, PollFlags::IN),
+                PollFd::new(&signals.pipe, PollFlags::IN),
+            ];
+            match poll(&mut waiting, Some(&timespec(left))) {
+                Ok(0) => return Line::TimedOut,
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return Line::End,
+            }
+            let [typed, signalled] = waiting;
+            (!typed.revents().is_empty(), !signalled.revents().is_empty())
+        };
+        if signalled && let Some(number) = signals.take() {
+            return if number == SIGCONT {
+                Line::Continued
+            } else {
+                Line::Signal(number)
+            };
+        }
+        if typed {
+            let mut buffer = [0_u8; 512];
+            match terminal.read(&mut buffer) {
+                Ok(0) => return Line::End,
+                Ok(count) => line.extend_from_slice(buffer.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                // The terminal is gone, or we no longer stand in its foreground.
+                Err(_) => return Line::End,
+            }
+            if let Some(end) = line
+                .iter()
+                .position(|byte| matches!(byte, b'\n' | b'\r' | 3 | 4))
+            {
+                if matches!(line.get(end), Some(3 | 4)) {
+                    return Line::End;
+                }
+                line.truncate(end);
+                let words = line
+                    .split(u8::is_ascii_whitespace)
+                    .filter(|word| !word.is_empty());
+                return Line::Text(words.collect::<Vec<_>>().join(&b' '));
+            }
+            if line.len() > MAX_ANSWER {
+                return Line::Text(b"?".to_vec());
+            }
+        }
+    }
+}
+
+/// Signals during the question arrive through a pipe. Those that were ignored when guard started
+/// stay ignored; the others have their default action again once the tool is executed (execve(2)).
+struct Signals {
+    pipe: UnixStream,
+    pending: Vec<(i32, std::sync::Arc<std::sync::atomic::AtomicBool>)>,
+    registered: Vec<signal_hook::SigId>,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let (pipe, sender) = UnixStream::pair()?;
+        pipe.set_nonblocking(true)?;
+        let mut signals = Self {
+            pipe,
+            pending: Vec::new(),
+            registered: Vec::new(),
+        };
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT] {
+            if is_ignored(number) {
+                continue;
+            }
+            let flag = std::sync::Arc::default();
+            signals.registered.push(signal_hook::flag::register(
+                number,
+                std::sync::Arc::clone(&flag),
+            )?);
+            signals
+                .registered
+                .push(signal_hook::low_level::pipe::register(
+                    number,
+                    sender.try_clone()?,
+                )?);
+            signals.pending.push((number, flag));
+        }
+        Ok(signals)
+    }
+
+    /// The signal that arrived; those that end the question come before a mere continuation.
+    fn take(&mut self) -> Option<i32> {
+        let mut drained = [0_u8; 64];
+        while self.pipe.read(&mut drained).is_ok_and(|count| count > 0) {}
+        self.pending
+            .iter()
+            .filter(|(_, flag)| flag.swap(false, std::sync::atomic::Ordering::SeqCst))
+            .map(|(number, _)| *number)
+            .next()
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for registered in self.registered.drain(..) {
+            signal_hook::low_level::unregister(registered);
+        }
+    }
+}
+
+/// Whether a signal was ignored when guard started.
+pub(crate) fn is_ignored(number: i32) -> bool {
+    let mut current = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: with a null new action sigaction(2) only fills `current`, which is large enough and
+    // is read only when the call succeeded.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::sigaction(number, std::ptr::null(), current.as_mut_ptr()) == 0
+            && current.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}

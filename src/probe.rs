@@ -1,0 +1,236 @@
+//! Running a real tool to look, never to change: with a deadline, no terminal to ask on, and a
+//! bounded amount of output.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::context::Context;
+
+/// Output beyond this many bytes is not read: the answer is then *unknown*.
+const MAX_OUTPUT: usize = 256 << 20;
+
+/// What a tool answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// Whether it exited with 0.
+    pub success: bool,
+    /// Its exit code, if it was not killed.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub output: Vec<u8>,
+    /// Standard error.
+    pub errors: Vec<u8>,
+}
+
+impl Answer {
+    /// The line of standard error that says what went wrong, for messages.
+    pub fn complaint(&self) -> String {
+        let text = String::from_utf8_lossy(&self.errors);
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        let line = lines
+            .clone()
+            .find(|line| line.starts_with("fatal:") || line.starts_with("error:"))
+            .or_else(|| lines.next_back())
+            .unwrap_or("no message");
+        crate::sanitize::cut(&crate::sanitize::text(line.trim()), 200)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The time budget ran out.
+    TimedOut,
+    /// More output than guard reads.
+    TooMuch,
+    /// The tool is not on PATH.
+    NotFound(String),
+    /// The system refused.
+    System(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TimedOut => write!(formatter, "it took longer than the time budget"),
+            Self::TooMuch => write!(formatter, "the tool printed more than guard reads"),
+            Self::NotFound(name) => write!(formatter, "the real {name} was not found"),
+            Self::System(reason) => write!(formatter, "{reason}"),
+        }
+    }
+}
+
+/// One look with a real tool.
+#[derive(Debug)]
+pub struct Probe<'a> {
+    program: PathBuf,
+    directory: PathBuf,
+    context: &'a Context,
+    variables: Vec<(&'static str, OsString)>,
+    removed: &'static [&'static str],
+    deadline: Instant,
+}
+
+impl<'a> Probe<'a> {
+    /// A probe with the real `tool` in `directory`, answering before `deadline`.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when there is no such tool besides guard.
+    pub fn new(
+        tool: &str,
+        directory: &Path,
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Result<Self, Failure> {
+        let program = crate::real_tool::find(OsStr::new(tool), context.variable("PATH").as_deref())
+            .ok_or_else(|| Failure::NotFound(tool.to_owned()))?;
+        Ok(Self {
+            program,
+            directory: directory.to_owned(),
+            context,
+            variables: Vec::new(),
+            removed: &[],
+            deadline,
+        })
+    }
+
+    /// Sets a variable for the tool.
+    #[must_use]
+    pub fn variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    /// Takes variables away from the tool.
+    #[must_use]
+    pub fn without(mut self, names: &'static [&'static str]) -> Self {
+        self.removed = names;
+        self
+    }
+
+    /// Runs the tool with these arguments.
+    ///
+    /// # Errors
+    /// When there is no answer in time, too much of it, or the system refuses.
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer, Failure> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .current_dir(&self.directory)
+            // A group of its own: what the tool starts ends with it.
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for (name, value) in self.context.overlay() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        for name in self.removed {
+            command.env_remove(name);
+        }
+        for (name, value) in &self.variables {
+            command.env(name, value);
+        }
+        let child = command
+            .spawn()
+            .map_err(|error| Failure::System(error.to_string()))?;
+        listen(Running(child), self.deadline)
+    }
+}
+
+/// A child that does not outlive its reader.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(None) = self.0.try_wait() {
+            let group = i32::try_from(self.0.id())
+                .ok()
+                .and_then(rustix::process::Pid::from_raw);
+            if let Some(group) = group {
+                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            }
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+}
+
+fn listen(mut running: Running, deadline: Instant) -> Result<Answer, Failure> {
+    let system = |error: rustix::io::Errno| Failure::System(error.to_string());
+    let mut stdout = running.0.stdout.take();
+    let mut stderr = running.0.stderr.take();
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    while stdout.is_some() || stderr.is_some() {
+        let mut waiting = Vec::with_capacity(2);
+        if let Some(pipe) = &stdout {
+            waiting.push(PollFd::new(pipe, PollFlags::IN));
+        }
+        if let Some(pipe) = &stderr {
+            waiting.push(PollFd::new(pipe, PollFlags::IN));
+        }
+        let left = deadline
+            .checked_duration_since(Instant::now())
+            .ok_or(Failure::TimedOut)?;
+        let ready = match poll(&mut waiting, Some(&timespec(left))) {
+            Err(rustix::io::Errno::INTR) => continue,
+            other => other.map_err(system)?,
+        };
+        if ready == 0 {
+            return Err(Failure::TimedOut);
+        }
+        let mut events = waiting
+            .iter()
+            .map(|fd| !fd.revents().is_empty())
+            .collect::<Vec<_>>()
+            .into_iter();
+        if stdout.is_some() && events.next() == Some(true) {
+            take(&mut stdout, &mut output)?;
+        }
+        if stderr.is_some() && events.next() == Some(true) {
+            take(&mut stderr, &mut errors)?;
+        }
+    }
+    let status = running
+        .0
+        .wait()
+        .map_err(|error| Failure::System(error.to_string()))?;
+    Ok(Answer {
+        success: status.success(),
+        code: status.code(),
+        output,
+        errors,
+    })
+}
+
+fn take(pipe: &mut Option<impl Read>, into: &mut Vec<u8>) -> Result<(), Failure> {
+    let mut buffer = [0_u8; 16384];
+    let read = pipe
+        .as_mut()
+        .map_or(0, |pipe| pipe.read(&mut buffer).unwrap_or(0));
+    into.extend_from_slice(buffer.get(..read).unwrap_or_default());
+    if read == 0 {
+        *pipe = None;
+    }
+    if into.len() > MAX_OUTPUT {
+        return Err(Failure::TooMuch);
+    }
+    Ok(())
+}
+
+/// A duration as the kernel takes it.
+pub(crate) fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}

@@ -1,0 +1,104 @@
+//! Every rule carries commands that it matches and commands that it does not; both are checked.
+//!
+//! Examples are judged in an imaginary workspace, so that the answer is the same everywhere.
+
+use std::cell::OnceCell;
+
+use super::{Facts, Rule, Rules, matching};
+use crate::context::Context;
+use crate::environment::{self, Environment};
+use crate::invocation::{Invocation, words};
+use crate::paths::{self, Placed, World};
+use crate::tools::{self, Tool};
+use crate::verdict::Effect;
+
+struct Imagined<'a> {
+    invocation: &'a Invocation,
+    world: &'a World,
+    rules: &'a Rules,
+    context: &'a Context,
+    places: OnceCell<Vec<Placed>>,
+    environment: OnceCell<Option<Environment>>,
+}
+
+impl Facts for Imagined<'_> {
+    fn places(&self) -> &[Placed] {
+        self.places
+            .get_or_init(|| paths::place_all(self.invocation, self.world, self.context))
+    }
+
+    fn environment(&self) -> Option<&Environment> {
+        self.environment
+            .get_or_init(|| {
+                environment::of(self.invocation, self.context, &self.rules.environments)
+            })
+            .as_ref()
+    }
+}
+
+fn matched(line: &str, rules: &Rules) -> Result<Vec<&'static Rule>, String> {
+    let Some(split) = shlex::split(line) else {
+        return Err(format!("the example {line:?} has an unclosed quote"));
+    };
+    let Some((name, arguments)) = split.split_first() else {
+        return Err("an example is empty".to_owned());
+    };
+    let tool = Tool::known(name.as_ref()).or_else(|| {
+        rules
+            .added_tools()
+            .find(|added| added == name)
+            .map(Tool::Other)
+    });
+    let Some(tool) = tool else {
+        return Ok(Vec::new());
+    };
+    let context = Context::nothing();
+    let invocation = tools::read(tool, &words(arguments), &context);
+    let world = World::imaginary(&rules.places);
+    let facts = Imagined {
+        invocation: &invocation,
+        world: &world,
+        rules,
+        context: &context,
+        places: OnceCell::new(),
+        environment: OnceCell::new(),
+    };
+    Ok(matching(rules, &invocation, &facts)
+        .into_iter()
+        .map(|candidate| candidate.rule)
+        .collect())
+}
+
+/// Checks the examples of one rule: each `match` is matched by it, no `no-match` is, and its
+/// `safer` command is stopped by no rule that does not wait for a measured loss.
+///
+/// # Errors
+/// A sentence that says which example is wrong and how.
+pub fn check(rule: &Rule, rules: &Rules) -> Result<(), String> {
+    for line in rule.examples {
+        if !matched(line, rules)?
+            .iter()
+            .any(|other| other.id == rule.id)
+        {
+            return Err(format!("it does not match its example {line:?}"));
+        }
+    }
+    for line in rule.counterexamples {
+        if matched(line, rules)?
+            .iter()
+            .any(|other| other.id == rule.id)
+        {
+            return Err(format!("it matches its counterexample {line:?}"));
+        }
+    }
+    let blocking = matched(rule.safer, rules)?
+        .into_iter()
+        .find(|other| other.effect >= Effect::Confirm && other.loss.is_empty());
+    match blocking {
+        Some(other) => Err(format!(
+            "its safer command {:?} is itself stopped by {}",
+            rule.safer, other.id
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,194 @@
+//! Loading the user's rules beside the compiled-in ones.
+
+use std::path::{Path, PathBuf};
+
+use super::format::{self, FileText, Problem, RuleText};
+use super::{EnvironmentName, PlaceLists, Rule, Rules};
+use crate::verdict::Effect;
+
+/// A user's rules file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The file.
+    pub file: PathBuf,
+    /// Where and what, when it could be read at all.
+    pub problem: Problem,
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{}:{}: ",
+            crate::sanitize::path(&self.file),
+            self.problem.line
+        )?;
+        if let Some(rule) = &self.problem.rule {
+            write!(formatter, "rule {}: ", crate::sanitize::text(rule))?;
+        }
+        write!(formatter, "{}", crate::sanitize::text(&self.problem.what))
+    }
+}
+
+/// The default rules and, if `file` exists, the user's. A broken file is reported in
+/// [`Rules::broken`] and adds nothing.
+pub fn load(file: Option<&Path>) -> Rules {
+    let mut rules = Rules::defaults();
+    let Some(file) = file else {
+        return rules;
+    };
+    let source = match std::fs::read_to_string(file) {
+        Ok(source) => source,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return rules,
+        Err(error) => {
+            rules.broken = Some(Broken {
+                file: file.to_owned(),
+                problem: Problem {
+                    line: 1,
+                    rule: None,
+                    what: format!("it cannot be read: {error}"),
+                },
+            });
+            return rules;
+        }
+    };
+    match parse(&source, &mut rules) {
+        Ok(()) => rules,
+        Err(problem) => {
+            let mut rules = Rules::defaults();
+            rules.broken = Some(Broken {
+                file: file.to_owned(),
+                problem,
+            });
+            rules
+        }
+    }
+}
+
+/// Adds what a rules file says to `rules`, and checks the file's examples.
+///
+/// # Errors
+/// The first [`Problem`]; `rules` is then not to be used.
+pub fn parse(source: &str, rules: &mut Rules) -> Result<(), Problem> {
+    let file: FileText = format::read(source)?;
+    let mut lines = Vec::new();
+    for spanned in file.rule {
+        let line = source
+            .as_bytes()
+            .iter()
+            .take(spanned.span().start)
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        let text = spanned.into_inner();
+        if rules.all().any(|rule| rule.id == text.id) {
+            return Err(Problem {
+                line,
+                rule: Some(text.id),
+                what: "another rule has the same id".to_owned(),
+            });
+        }
+        if let Some(pattern) = &text.operand_regex
+            && let Err(error) = regex_lite::Regex::new(pattern)
+        {
+            return Err(Problem {
+                line,
+                rule: Some(text.id),
+                what: format!("operand-regex: {error}"),
+            });
+        }
+        lines.push(line);
+        rules.added.push(keep(text));
+    }
+    extend_places(&mut rules.places, file.places);
+    if let Some(seconds) = file.preview.seconds {
+        rules.limits.preview_seconds = seconds.clamp(0.1, 600.0);
+    }
+    if let Some(seconds) = file.person.seconds {
+        rules.limits.person_seconds = seconds.clamp(1.0, 86_400.0);
+    }
+    if let Some(tries) = file.person.tries {
+        rules.limits.person_tries = tries.clamp(1, 10);
+    }
+    rules.environments.extend(
+        file.environment
+            .into_iter()
+            .map(|environment| EnvironmentName {
+                name: leak(environment.name),
+                words: leak_all(environment.words),
+            }),
+    );
+    for (rule, line) in rules.added.iter().zip(lines) {
+        super::examples::check(rule, rules).map_err(|what| Problem {
+            line,
+            rule: Some(rule.id.to_owned()),
+            what,
+        })?;
+    }
+    Ok(())
+}
+
+/// Rules live as long as the process: guard starts, judges one command, and becomes another
+/// program.
+fn keep(text: RuleText) -> &'static Rule {
+    let pairs: Vec<(&'static str, &'static str)> = text
+        .flag_value
+        .into_iter()
+        .filter_map(|pair| leak(pair).split_once('='))
+        .collect();
+    let losses: Vec<(&'static str, f64)> = text
+        .loss
+        .into_iter()
+        .map(|(name, limit)| (leak(name), limit))
+        .collect();
+    Box::leak(Box::new(Rule {
+        id: leak(text.id),
+        tool: leak(text.tool),
+        verb: leak_all(text.verb),
+        any_flag: leak_all(text.any_flag),
+        all_flags: leak_all(text.all_flags),
+        no_flag: leak_all(text.no_flag),
+        flag_value: Box::leak(pairs.into_boxed_slice()),
+        operand: leak_all(text.operand),
+        operand_regex: text.operand_regex.map(leak),
+        path: leak_all(text.path),
+        statement: leak_all(text.statement),
+        environment: leak_all(text.environment),
+        loss: Box::leak(losses.into_boxed_slice()),
+        effect: match text.effect.as_str() {
+            "allow" => Effect::Allow,
+            "deny" => Effect::Deny,
+            _ => Effect::Confirm,
+        },
+        always: text.always,
+        reason: leak(text.reason),
+        safer: leak(text.safer),
+        examples: leak_all(text.examples),
+        counterexamples: leak_all(text.counterexamples),
+        by_user: true,
+    }))
+}
+
+fn leak(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
+
+fn leak_all(texts: Vec<String>) -> &'static [&'static str] {
+    let list: Vec<&'static str> = texts.into_iter().map(leak).collect();
+    Box::leak(list.into_boxed_slice())
+}
+
+fn extend_places(places: &mut PlaceLists<'static>, more: format::PlacesText) {
+    let join = |old: &'static [&'static str], new: Vec<String>| -> &'static [&'static str] {
+        if new.is_empty() {
+            return old;
+        }
+        let mut all = old.to_vec();
+        all.extend(new.into_iter().map(leak));
+        Box::leak(all.into_boxed_slice())
+    };
+    places.workspace = join(places.workspace, more.workspace);
+    places.scratch = join(places.scratch, more.scratch);
+    places.disposable = join(places.disposable, more.disposable);
+    places.protected = join(places.protected, more.protected);
+}

@@ -1,0 +1,163 @@
+//! Rules: which invocations they match, and what they then ask for.
+
+pub mod examples;
+#[allow(clippy::pedantic)] // shared with build.rs
+pub mod format;
+pub mod glob;
+mod load;
+mod matching;
+
+use crate::verdict::Effect;
+
+pub use load::{Broken, load, parse};
+pub use matching::{Candidate, Facts, matching};
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name, `tool.what`.
+    pub id: &'static str,
+    /// The tool it is about.
+    pub tool: &'static str,
+    /// Globs for the verb's first words.
+    pub verb: &'static [&'static str],
+    /// Any of these flags (all empty lists mean: no condition).
+    pub any_flag: &'static [&'static str],
+    /// All of these flags.
+    pub all_flags: &'static [&'static str],
+    /// None of these flags.
+    pub no_flag: &'static [&'static str],
+    /// Any of these flags with a value that fits the glob.
+    pub flag_value: &'static [(&'static str, &'static str)],
+    /// Any operand fits one of these globs.
+    pub operand: &'static [&'static str],
+    /// Any operand matches this regular expression.
+    pub operand_regex: Option<&'static str>,
+    /// Any operand lies in one of these places.
+    pub path: &'static [&'static str],
+    /// Any SQL statement is of one of these kinds.
+    pub statement: &'static [&'static str],
+    /// The command points at one of these environments.
+    pub environment: &'static [&'static str],
+    /// The preview measured more than this of something.
+    pub loss: &'static [(&'static str, f64)],
+    /// What it asks for.
+    pub effect: Effect,
+    /// It asks even when the preview measures no loss.
+    pub always: bool,
+    /// Why, as the end of "… because it …".
+    pub reason: &'static str,
+    /// A safer command.
+    pub safer: &'static str,
+    /// Commands that it matches.
+    pub examples: &'static [&'static str],
+    /// Commands that it does not match.
+    pub counterexamples: &'static [&'static str],
+    /// From a user's file.
+    pub by_user: bool,
+}
+
+/// Kinds of places, as lists of directories and globs.
+#[derive(Debug, Clone, Copy)]
+pub struct PlaceLists<'a> {
+    /// Directories that belong to every workspace.
+    pub workspace: &'a [&'a str],
+    /// Directories whose entries are scratch.
+    pub scratch: &'a [&'a str],
+    /// Globs for names that can be made again.
+    pub disposable: &'a [&'a str],
+    /// Paths that nothing may delete.
+    pub protected: &'a [&'a str],
+}
+
+/// Budgets.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Seconds that one preview may take.
+    pub preview_seconds: f64,
+    /// Seconds that a question stays open.
+    pub person_seconds: f64,
+    /// Wrong phrases before the answer is no.
+    pub person_tries: u32,
+}
+
+/// A name for what commands point at.
+#[derive(Debug, Clone, Copy)]
+pub struct EnvironmentName<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// Words that say so.
+    pub words: &'a [&'a str],
+}
+
+/// Where the default rules of a tool stand, and which first verb words they can match; without a
+/// list any.
+struct IndexEntry {
+    tool: &'static str,
+    first: usize,
+    last: usize,
+    verbs: Option<&'static [&'static str]>,
+}
+
+include!(concat!(env!("OUT_DIR"), "/default_rules.rs"));
+
+/// Everything that rules files say: the default one, compiled in, and the user's.
+#[derive(Debug)]
+pub struct Rules {
+    /// The user's rules.
+    added: Vec<&'static Rule>,
+    /// Places, defaults first.
+    pub places: PlaceLists<'static>,
+    /// Budgets.
+    pub limits: Limits,
+    /// Environments, defaults first.
+    pub environments: Vec<EnvironmentName<'static>>,
+    /// What is wrong with the user's file; its rules then do not count.
+    pub broken: Option<Broken>,
+}
+
+impl Rules {
+    /// The default rules alone.
+    pub fn defaults() -> Self {
+        Self {
+            added: Vec::new(),
+            places: DEFAULT_PLACES,
+            limits: DEFAULT_LIMITS,
+            environments: DEFAULT_ENVIRONMENTS.to_vec(),
+            broken: None,
+        }
+    }
+
+    /// Names of tools that a user's rules add.
+    pub fn added_tools(&self) -> impl Iterator<Item = &'static str> {
+        self.added
+            .iter()
+            .map(|rule| rule.tool)
+            .filter(|tool| crate::tools::Tool::known(tool.as_ref()).is_none())
+    }
+
+    /// All rules: the default ones, then the user's.
+    pub fn all(&self) -> impl Iterator<Item = &'static Rule> {
+        DEFAULT_RULES.iter().chain(self.added.iter().copied())
+    }
+
+    /// The user's rules.
+    pub fn added(&self) -> &[&'static Rule] {
+        &self.added
+    }
+
+    /// The rules that an invocation of `tool` with this first verb word may match.
+    fn possible(&self, tool: &str, verb: &str) -> impl Iterator<Item = &'static Rule> {
+        let defaults = DEFAULT_INDEX
+            .iter()
+            .find(|entry| entry.tool == tool)
+            .filter(|entry| {
+                entry
+                    .verbs
+                    .is_none_or(|verbs| verbs.binary_search(&verb).is_ok())
+            })
+            .and_then(|entry| DEFAULT_RULES.get(entry.first..=entry.last))
+            .unwrap_or_default();
+        defaults.iter().chain(self.added.iter().copied())
+    }
+}

@@ -1,0 +1,377 @@
+//! Commands that overwrite or remove files in the working tree.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::overwritten::{add_changes, add_ignored, add_overwritten};
+use super::repository::{Change, files, os};
+use super::{Git, Measured, Unmeasured, history, texts};
+use crate::context::Context;
+use crate::invocation::Invocation;
+use crate::paths::{Place, World};
+use crate::preview::{Budget, Loss, Part, Phrase};
+use crate::sanitize;
+use crate::tools::rm;
+
+fn discarding(place: String) -> Loss {
+    Loss {
+        phrase: Phrase {
+            verb: "discard",
+            place,
+        },
+        ..Loss::default()
+    }
+}
+
+/// `git reset`: only `--hard` touches files; `--merge` keeps what is not staged, `--keep` all.
+pub(super) fn reset(invocation: &Invocation, git: &Git<'_>) -> Measured {
+    let mut loss = discarding(String::new());
+    if invocation.has("--keep") {
+        if let Some(target) = invocation.operands.first()
+            && let Some(target) = git.commit(&target.text)?
+        {
+            history::add_left_behind(&mut loss, git, &target)?;
+        }
+        return Ok(loss);
+    }
+    if !invocation.has_any(&["--hard", "--merge"]) {
+        return Ok(loss);
+    }
+    let changes = git.changes(&[])?;
+    let named = invocation.operands.first();
+    if named.is_none() && !git.exists("HEAD")? {
+        // An unborn branch can hold staged work.
+        add_changes(&mut loss, git, &changes, Change::is_uncommitted)?;
+        return Ok(loss);
+    }
+    let Some(target) = git.commit(named.map_or(OsStr::new("HEAD"), |word| &word.text))? else {
+        // git refuses what names no commit.
+        return Ok(loss);
+    };
+    if invocation.has("--hard") {
+        add_changes(&mut loss, git, &changes, Change::is_uncommitted)?;
+        add_overwritten(&mut loss, git, &target, &[])?;
+    } else {
+        // --merge resets what is staged and refuses where staged and unstaged differ.
+        add_changes(&mut loss, git, &changes, |change| {
+            change.is_uncommitted() && change.staged != b'.'
+        })?;
+    }
+    history::add_left_behind(&mut loss, git, &target)?;
+    Ok(loss)
+}
+
+/// `git checkout [TREE] -- PATHS`.
+pub(super) fn checkout_paths(
+    invocation: &Invocation,
+    git: &Git<'_>,
+    context: &Context,
+) -> Measured {
+    let before = invocation.before_separator();
+    let mut paths = texts(invocation.after_separator());
+    let mut tree = None;
+    if invocation.separator.is_some() {
+        tree = before.first().map(|word| word.text.clone());
+    } else if let Some((first, rest)) = before.split_first() {
+        // Without `--` the first word is a tree if it names one; a patch needs no path.
+        let may_be_tree = !rest.is_empty() || invocation.has("--patch");
+        if may_be_tree && git.resolve(&first.text)?.is_some() {
+            tree = Some(first.text.clone());
+            paths = texts(rest);
+        } else {
+            paths = texts(before);
+        }
+    }
+    paths.extend(listed_paths(invocation, context)?);
+    overwrite(git, tree, &paths)
+}
+
+/// Paths of `--pathspec-from-file`.
+fn listed_paths(invocation: &Invocation, context: &Context) -> Result<Vec<OsString>, Unmeasured> {
+    let Some(file) = invocation
+        .flag("--pathspec-from-file")
+        .and_then(|flag| flag.value.as_ref())
+    else {
+        return Ok(Vec::new());
+    };
+    if file == "-" {
+        return Err("the paths come from standard input".to_owned());
+    }
+    let file = context
+        .in_directory(invocation.directory.as_deref())
+        .in_directory(Some(Path::new(file)))
+        .directory
+        .unwrap_or_default();
+    let list =
+        std::fs::read(&file).map_err(|error| format!("{}: {error}", sanitize::path(&file)))?;
+    let separator = if invocation.has("--pathspec-file-nul") {
+        0
+    } else {
+        b'\n'
+    };
+    Ok(list
+        .split(|byte| *byte == separator)
+        .filter(|path| !path.is_empty())
+        .map(|path| os(path).to_owned())
+        .collect())
+}
+
+fn overwrite(git: &Git<'_>, tree: Option<OsString>, paths: &[OsString]) -> Measured {
+    let place = match paths {
+        [only] => format!("in {}", rm::preview::typeable(only)),
+        _ => String::new(),
+    };
+    let mut loss = discarding(place);
+    let changes = if tree.is_some() {
+        git.changes_with_skipped(paths)?
+    } else {
+        git.changes(paths)?
+    };
+    let Some(tree) = tree else {
+        add_changes(&mut loss, git, &changes, Change::is_unstaged)?;
+        return Ok(loss);
+    };
+    let resolved = git
+        .resolve(&tree)?
+        .ok_or_else(|| format!("{} names nothing here", sanitize::os(&tree)))?;
+    // From a tree the index is overwritten too.
+    add_changes(&mut loss, git, &changes, Change::is_uncommitted)?;
+    add_overwritten(&mut loss, git, &resolved, paths)?;
+    Ok(loss)
+}
+
+/// `git restore`: of the index alone nothing is gone that the files do not hold.
+pub(super) fn restore(invocation: &Invocation, git: &Git<'_>, context: &Context) -> Measured {
+    if invocation.has("--staged") && !invocation.has("--worktree") {
+        return Ok(Loss::default());
+    }
+    let mut paths = texts(&invocation.operands);
+    paths.extend(listed_paths(invocation, context)?);
+    let source = invocation
+        .flag("--source")
+        .and_then(|flag| flag.value.clone())
+        .or_else(|| invocation.has("--staged").then(|| "HEAD".into()));
+    overwrite(git, source, &paths)
+}
+
+/// Changing branches: by force everything uncommitted goes; without, ignored files in the way do.
+/// `-B` and `-C` also move a branch.
+pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
+    let mut loss = discarding(String::new());
+    let operand = invocation.before_separator().first();
+    let target = operand.map_or(OsStr::new("HEAD"), |word| &word.text);
+    if operand.is_none() && !invocation.has_any(&["--force", "--discard-changes", "-B", "-C"]) {
+        // `git checkout -b topic` goes nowhere.
+        return Ok(loss);
+    }
+    let commit = match git.commit(target)? {
+        Some(commit) => Some(commit),
+        None => guessed(git, target)?,
+    };
+    if invocation.has_any(&["--force", "--discard-changes"]) {
+        add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
+        match (&commit, operand) {
+            (Some(commit), _) => add_overwritten(&mut loss, git, commit, &[])?,
+            (None, Some(_)) if !invocation.has("--orphan") => {
+                return Err(format!("{} names no commit here", sanitize::os(target)));
+            }
+            (None, _) => {}
+        }
+    } else if let Some(commit) = &commit {
+        add_ignored(&mut loss, git, commit)?;
+    }
+    if let Some(commit) = commit.as_ref().filter(|_| operand.is_some()) {
+        history::add_detached(&mut loss, git, commit)?;
+    }
+    for flag in ["-B", "-C"] {
+        if let Some(name) = invocation.flag(flag).and_then(|flag| flag.value.as_deref()) {
+            history::add_reset_branch(&mut loss, git, name, target)?;
+        }
+    }
+    Ok(loss)
+}
+
+/// `git checkout NAME` of a branch that only a remote has makes a local one of it.
+fn guessed(git: &Git<'_>, name: &OsStr) -> Result<Option<String>, Unmeasured> {
+    let mut pattern = OsString::from("refs/remotes/*/");
+    pattern.push(name);
+    let words = [
+        OsStr::new("for-each-ref"),
+        OsStr::new("--format=%(objectname)"),
+        &pattern,
+    ];
+    let found = git.output(&words)?;
+    let first = found
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    Ok((!first.is_empty()).then(|| String::from_utf8_lossy(first).into_owned()))
+}
+
+/// `git merge`: it refuses where files would be overwritten, but not for ignored ones.
+pub(super) fn merge(invocation: &Invocation, git: &Git<'_>) -> Measured {
+    let mut loss = discarding(String::new());
+    for operand in &invocation.operands {
+        if let Some(commit) = git.commit(&operand.text)? {
+            add_ignored(&mut loss, git, &commit)?;
+        }
+    }
+    Ok(loss)
+}
+
+/// `git checkout-index -f`: files are overwritten with what the index holds.
+pub(super) fn checkout_index(invocation: &Invocation, git: &Git<'_>) -> Measured {
+    if invocation.has("--stdin") {
+        return Err("the paths come from standard input".to_owned());
+    }
+    let mut loss = discarding(String::new());
+    if !invocation.has_any(&["--prefix", "--temp"]) {
+        let changes = git.changes(&texts(&invocation.operands))?;
+        add_changes(&mut loss, git, &changes, Change::is_unstaged)?;
+    } else if invocation.has("--prefix") {
+        return Err("it writes below another directory".to_owned());
+    }
+    Ok(loss)
+}
+
+/// `git read-tree --reset -u`.
+pub(super) fn read_tree(invocation: &Invocation, git: &Git<'_>) -> Measured {
+    let mut loss = discarding(String::new());
+    add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
+    for operand in &invocation.operands {
+        let tree = git
+            .resolve(&operand.text)?
+            .ok_or_else(|| format!("{} names nothing here", sanitize::os(&operand.text)))?;
+        add_overwritten(&mut loss, git, &tree, &[])?;
+    }
+    Ok(loss)
+}
+
+/// `git apply -R`: what it takes out still stands in the patch, unless that comes from a pipe.
+pub(super) fn apply(invocation: &Invocation) -> Measured {
+    let from_pipe = invocation.operands.is_empty()
+        || invocation
+            .operands
+            .iter()
+            .any(|operand| operand.bytes() == b"-");
+    if from_pipe {
+        return Err("the patch comes from standard input".to_owned());
+    }
+    Ok(Loss::default())
+}
+
+/// `git rm -f`: files with changes that no commit holds.
+pub(super) fn remove(invocation: &Invocation, git: &Git<'_>) -> Measured {
+    let mut loss = discarding(String::new());
+    if invocation.has("--pathspec-from-file") {
+        return Err("the paths are listed in a file".to_owned());
+    }
+    let paths = texts(&invocation.operands);
+    if invocation.has("--cached") {
+        return Ok(loss);
+    }
+    if invocation.has("--force") {
+        add_changes(
+            &mut loss,
+            git,
+            &git.changes(&paths)?,
+            Change::is_uncommitted,
+        )?;
+    } else {
+        // git refuses where it sees a change; it does not look at hidden ones.
+        add_changes(
+            &mut loss,
+            git,
+            &git.hidden_changes(&paths, true)?,
+            Change::is_uncommitted,
+        )?;
+    }
+    Ok(loss)
+}
+
+/// `git mv -f`: what stands at the destinations.
+pub(super) fn rename(
+    invocation: &Invocation,
+    git: &Git<'_>,
+    world: &World,
+    context: &Context,
+    budget: &Budget,
+) -> Measured {
+    let mut loss = discarding(String::new());
+    let there = context.in_directory(invocation.directory.as_deref());
+    let Some(((last, sources), directory)) = invocation
+        .operands
+        .split_last()
+        .zip(there.directory.as_deref())
+    else {
+        return Ok(loss);
+    };
+    let destination = git.base(directory)?.join(&last.text);
+    let targets: Vec<PathBuf> = if destination.is_dir() {
+        sources
+            .iter()
+            .filter_map(|source| Path::new(&source.text).file_name())
+            .map(|name| destination.join(name))
+            .collect()
+    } else {
+        vec![destination]
+    };
+    let named: Vec<(&Path, Place)> = targets
+        .iter()
+        .map(|path| (path.as_path(), Place::Inside))
+        .collect();
+    let tally = rm::preview::count(&named, world, &there, budget);
+    rm::preview::describe(&tally, &mut loss, &there, budget);
+    Ok(loss)
+}
+
+/// Ending a merge, rebase, cherry-pick, revert or am half-way: what was resolved by hand since git
+/// stopped.
+pub(super) fn abort(invocation: &Invocation, git: &Git<'_>) -> Measured {
+    if !invocation.has_any(&["--abort", "--skip"]) {
+        return match invocation.verb_name() {
+            "rebase" => history::amend(git),
+            _ => Ok(Loss::default()),
+        };
+    }
+    let mut loss = discarding(String::new());
+    add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
+    Ok(loss)
+}
+
+/// Files of another working tree that nothing else holds: uncommitted, untracked, ignored. Without
+/// `force` git refuses to remove a tree with the first two, but takes ignored files along.
+pub(super) fn work_in(
+    directory: &Path,
+    force: bool,
+    world: &World,
+    context: &Context,
+    budget: &Budget,
+) -> Result<Part, Unmeasured> {
+    let git = Git::at(directory, context, budget)?;
+    let output = git.output(&[
+        "status",
+        "--porcelain=v2",
+        "-z",
+        "--untracked-files=all",
+        "--ignored=traditional",
+        "--ignore-submodules=none",
+    ])?;
+    let changes = super::repository::changes(&output);
+    let refuses = !force && changes.iter().any(|change| change.outside != b'!');
+    let is_disposable = |path: &[u8]| {
+        Path::new(os(path))
+            .components()
+            .any(|part| world.is_disposable_name(part.as_os_str(), true))
+    };
+    let gone: Vec<&[u8]> = changes
+        .iter()
+        .filter(|change| {
+            !refuses
+                && (change.is_uncommitted()
+                    || (change.outside != 0 && !is_disposable(&change.path)))
+        })
+        .map(|change| change.path.as_slice())
+        .collect();
+    Ok(files(&gone, "uncommitted, untracked or ignored"))
+}

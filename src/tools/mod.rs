@@ -1,0 +1,134 @@
+//! What differs per tool and nothing else: its argv grammar and its preview.
+
+pub mod aws;
+pub mod generic;
+pub mod git;
+pub mod kubectl;
+pub mod options;
+pub mod psql;
+pub mod rm;
+pub mod scope;
+#[cfg(test)]
+pub mod table;
+pub mod terraform;
+
+use std::ffi::OsStr;
+
+use crate::context::Context;
+use crate::invocation::{Invocation, Word};
+
+/// A guarded command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tool {
+    /// GNU and BSD rm.
+    Rm,
+    /// git.
+    Git,
+    /// kubectl.
+    Kubectl,
+    /// terraform.
+    Terraform,
+    /// psql.
+    Psql,
+    /// The AWS command line, both major versions.
+    Aws,
+    /// A tool that a user's rules name; read by one generic grammar.
+    Other(&'static str),
+}
+
+/// The six tools that guard knows by itself.
+pub const TOOLS: [Tool; 6] = [
+    Tool::Rm,
+    Tool::Git,
+    Tool::Kubectl,
+    Tool::Terraform,
+    Tool::Psql,
+    Tool::Aws,
+];
+
+impl Tool {
+    /// The name that a shim carries.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rm => "rm",
+            Self::Git => "git",
+            Self::Kubectl => "kubectl",
+            Self::Terraform => "terraform",
+            Self::Psql => "psql",
+            Self::Aws => "aws",
+            Self::Other(name) => name,
+        }
+    }
+
+    /// One of the six, by name.
+    pub fn known(name: &OsStr) -> Option<Self> {
+        TOOLS.into_iter().find(|tool| name == tool.name())
+    }
+}
+
+/// Reads the arguments (without argv\[0\]) in the tool's own grammar.
+pub fn read(tool: Tool, arguments: &[Word], context: &Context) -> Invocation {
+    let mut invocation = match tool {
+        Tool::Rm => rm::read(arguments, context),
+        Tool::Git => git::read(arguments, context),
+        Tool::Kubectl => kubectl::read(arguments, context),
+        Tool::Terraform => terraform::read(arguments, context),
+        Tool::Psql => psql::read(arguments, context),
+        Tool::Aws => aws::read(arguments, context),
+        Tool::Other(_) => generic::read(tool, arguments),
+    };
+    for word in arguments.iter().filter(|word| !word.known) {
+        invocation.doubt(format!(
+            "what {} holds is known only when the command runs",
+            crate::sanitize::os(&word.text)
+        ));
+    }
+    invocation
+}
+
+/// A path that an invocation would delete or overwrite.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The path as written.
+    pub word: Word,
+    /// It is written over, not deleted: a link is followed, and what is not there is not lost.
+    pub overwritten: bool,
+}
+
+/// The paths that an invocation would delete or overwrite itself. Tools that users add have no
+/// grammar that says so: all their operands count.
+pub fn targets(invocation: &Invocation) -> Vec<Target> {
+    match invocation.tool {
+        Tool::Git => git::overwritten(invocation)
+            .into_iter()
+            .map(|word| Target {
+                word,
+                overwritten: true,
+            })
+            .collect(),
+        _ => invocation
+            .operands
+            .iter()
+            .map(|word| Target {
+                word: word.clone(),
+                overwritten: false,
+            })
+            .collect(),
+    }
+}
+
+/// Whether the invocation is known to change nothing at all. Used where guard itself is broken
+/// (a rules file that cannot be read): what only reads goes on working.
+pub fn only_reads(invocation: &Invocation) -> bool {
+    if invocation.inert {
+        return true;
+    }
+    match invocation.tool {
+        Tool::Rm | Tool::Other(_) => false,
+        Tool::Git => git::only_reads(invocation),
+        Tool::Kubectl => kubectl::only_reads(invocation),
+        Tool::Terraform => terraform::only_reads(invocation),
+        Tool::Psql => psql::only_reads(invocation),
+        Tool::Aws => aws::only_reads(invocation),
+    }
+}

@@ -1,0 +1,291 @@
+//! psql's main loop (`mainloop.c`): lines, texts, variables. What backslash
+//! commands do is in `act`.
+
+use super::kinds::Kind;
+use super::lexer::{is_space, run_end, starts};
+use super::scan::{Form, Scan, Stop};
+use super::split::{Buffer, Session};
+use super::variables::Variables;
+use super::words::excerpt;
+use super::{Source, Statement};
+
+/// How deep variables may stand in the values of variables.
+const DEPTH: usize = 64;
+
+const UNSET: &str = "a psql variable in the statement has no value that is known here";
+const DEEP: &str = "psql variables stand too deep in one another";
+const TAIL: &str = "what follows a backslash command on its line goes on";
+const DATA: &str = "the data of COPY do not end before the text does";
+const CONDITIONAL: &str = "whether data follow COPY depends on \\if";
+const VALUE: &str = "the value of a psql variable changes how the text is read";
+const NUMBER: &str = "a number runs into a dollar sign";
+pub(super) const SINGLE_LINE: &str = "SINGLELINE changes how the text is read";
+
+/// What follows a backslash command on its line. psql throws it away if the
+/// command fails, so it must not change what stands around it.
+#[derive(Debug)]
+pub(super) struct Tail {
+    /// Where it begins in the buffer.
+    pub(super) start: usize,
+    /// The buffer held the beginning of a statement.
+    pub(super) pending: bool,
+    /// The command may fail, and then psql drops even a bare `\g`.
+    pub(super) fails: bool,
+    /// It completed that statement.
+    pub(super) completes: bool,
+}
+
+/// psql with a script.
+pub(super) struct Script<'a> {
+    /// The lines that are still to come.
+    pub(super) rest: &'a [u8],
+    /// The line being read, from 1.
+    pub(super) line: usize,
+    pub(super) variables: Variables,
+    /// The variables whose values are being read.
+    pub(super) names: Vec<Vec<u8>>,
+    pub(super) scan: Scan,
+    pub(super) buffer: Buffer,
+    pub(super) session: Session,
+    /// How many `\if` are open.
+    pub(super) conditionals: usize,
+    pub(super) restricted: bool,
+    pub(super) quit: bool,
+    pub(super) tail: Option<Tail>,
+}
+
+pub(super) fn read(source: &[u8], from: Source, variables: &[(String, String)]) -> Vec<Statement> {
+    let script = from == Source::Script;
+    let mut psql = Script::new(if script { source } else { b"" }, variables);
+    let on = |(name, value): &(String, String)| {
+        name == "SINGLELINE" && !value.eq_ignore_ascii_case("off")
+    };
+    if script && variables.iter().any(on) {
+        psql.unknown(b"SINGLELINE", SINGLE_LINE);
+    }
+    match source.first() {
+        _ if script => psql.run(),
+        Some(b'\\') => {
+            psql.line = 1;
+            psql.command(source, 0);
+        }
+        _ => {
+            psql.session.send(&Buffer::whole(source), false);
+        }
+    }
+    psql.session.statements
+}
+
+impl<'a> Script<'a> {
+    fn new(source: &'a [u8], variables: &[(String, String)]) -> Self {
+        Self {
+            rest: source.strip_prefix(b"\xef\xbb\xbf").unwrap_or(source),
+            line: 0,
+            variables: Variables::new(variables),
+            names: Vec::new(),
+            scan: Scan::default(),
+            buffer: Buffer::default(),
+            session: Session::default(),
+            conditionals: 0,
+            restricted: false,
+            quit: false,
+            tail: None,
+        }
+    }
+
+    fn run(&mut self) {
+        while !self.quit {
+            let Some(line) = self.next_line() else { break };
+            self.read_line(line);
+        }
+        // A statement without its semicolon is sent at the end of the script.
+        self.send();
+    }
+
+    fn next_line(&mut self) -> Option<&'a [u8]> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let end = run_end(self.rest, 0, |byte| byte != b'\n');
+        let line = self.rest.get(..end)?;
+        self.rest = self.rest.get(end + 1..).unwrap_or_default();
+        self.line += 1;
+        Some(line)
+    }
+
+    fn read_line(&mut self, line: &[u8]) {
+        if !self.buffer.text.is_empty() {
+            self.buffer.text.push(b'\n');
+        }
+        self.buffer.mark(self.line);
+        self.tail = None;
+        self.read_text(line, true);
+        let Some(tail) = self.tail.take() else { return };
+        let rest = self.buffer.text.get(tail.start..).unwrap_or_default();
+        let goes_on = !self.scan.is_code() || !rest.iter().all(|byte| is_space(*byte));
+        if goes_on || tail.completes {
+            self.unknown(line, TAIL);
+        }
+    }
+
+    /// Takes text into the buffer; psql leaves out leading whitespace.
+    fn append(&mut self, text: &[u8]) {
+        let from = if self.buffer.text.is_empty() {
+            run_end(text, 0, is_space)
+        } else {
+            0
+        };
+        let text = text.get(from..).unwrap_or_default();
+        self.buffer.text.extend_from_slice(text);
+    }
+
+    /// Reads a line, or the value of a variable inside of one.
+    fn read_text(&mut self, text: &[u8], is_line: bool) {
+        let mut at = 0;
+        loop {
+            let (end, stop) = self.scan.run(text, at);
+            self.append(text.get(at..end).unwrap_or_default());
+            at = match stop {
+                Stop::End => return,
+                Stop::Semicolon => {
+                    self.buffer.text.push(b';');
+                    self.send();
+                    end + 1
+                }
+                Stop::Escaped => {
+                    let escaped = text.get(end + 1).copied().unwrap_or(b';');
+                    self.buffer.text.push(escaped);
+                    if escaped == b';' {
+                        self.scan.forget_words();
+                    }
+                    end + 2
+                }
+                Stop::Doubt => {
+                    self.buffer.doubt(NUMBER);
+                    end
+                }
+                Stop::Variable(form, from, to, past) => {
+                    let written = text.get(end..past).unwrap_or_default();
+                    let name = text.get(from..to).unwrap_or_default();
+                    self.expand(form, name, written);
+                    past
+                }
+                Stop::Backslash if is_line => self.command(text, end),
+                Stop::Backslash => {
+                    self.unknown(text, VALUE);
+                    return;
+                }
+            };
+        }
+    }
+
+    fn expand(&mut self, form: Form, name: &[u8], written: &[u8]) {
+        let quoted = match form {
+            Form::Literal => self.variables.quoted(name, b'\''),
+            Form::Identifier => self.variables.quoted(name, b'"'),
+            Form::Test if self.variables.is_known(name) => Some(b"TRUE".to_vec()),
+            Form::Test => Some(b"FALSE".to_vec()),
+            Form::Plain => {
+                self.expand_plain(name, written);
+                return;
+            }
+        };
+        self.append(quoted.as_deref().unwrap_or(written));
+    }
+
+    fn expand_plain(&mut self, name: &[u8], written: &[u8]) {
+        if self.names.iter().any(|open| open == name) {
+            self.append(written);
+            return;
+        }
+        let Some(value) = self.variables.get(name) else {
+            // A slice such as a[1:2] is no variable, and psql leaves it alone.
+            let slice = self.scan.in_brackets() || name.iter().all(u8::is_ascii_digit);
+            if !slice || self.variables.is_known(name) {
+                self.buffer.doubt(UNSET);
+            }
+            self.append(written);
+            return;
+        };
+        if self.names.len() >= DEPTH {
+            self.buffer.doubt(DEEP);
+            return;
+        }
+        let special = value.iter().any(|byte| b"'\"$;\\()".contains(byte));
+        let comments =
+            (0..value.len()).any(|at| starts(&value, at, b"/*") || starts(&value, at, b"--"));
+        // In a branch that is not taken psql replaces no variables.
+        if comments || (special && self.conditionals > 0) {
+            self.buffer.doubt(VALUE);
+        }
+        self.names.push(name.to_vec());
+        self.read_text(&value, false);
+        self.names.pop();
+    }
+
+    /// Sends the buffer to the server.
+    pub(super) fn send(&mut self) {
+        if let Some(tail) = &mut self.tail {
+            let rest = self.buffer.text.get(tail.start..).unwrap_or_default();
+            let adds = tail.fails || !rest.iter().all(|byte| is_space(*byte));
+            tail.completes |= tail.pending && adds;
+            tail.pending = false;
+            tail.start = 0;
+        }
+        let conditional = self.conditionals > 0;
+        let copies = self.session.send(&self.buffer, conditional);
+        self.clear();
+        for _ in 0..copies {
+            self.skip_data();
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.buffer.clear();
+        self.buffer.mark(self.line);
+        self.scan = Scan::default();
+    }
+
+    /// Leaves out the lines of data that follow COPY … FROM STDIN.
+    pub(super) fn skip_data(&mut self) {
+        if self.conditionals > 0 {
+            self.unknown(b"COPY", CONDITIONAL);
+            return;
+        }
+        let here = self.line;
+        let mut data = false;
+        while let Some(line) = self.next_line() {
+            if matches!(line, b"\\." | b"\\.\r") {
+                return;
+            }
+            data = true;
+        }
+        if data {
+            self.say(Kind::Unknown, b"COPY", None, here, Some(DATA));
+        }
+    }
+
+    pub(super) fn say(
+        &mut self,
+        kind: Kind,
+        text: &[u8],
+        object: Option<String>,
+        line: usize,
+        why: Option<&'static str>,
+    ) {
+        self.session.push(Statement {
+            kind,
+            line,
+            text: excerpt(text),
+            object,
+            why,
+            rolled_back: false,
+        });
+    }
+
+    /// Adds something of which it is not known what it does.
+    pub(super) fn unknown(&mut self, text: &[u8], why: &'static str) {
+        self.say(Kind::Unknown, text, None, self.line.max(1), Some(why));
+        self.session.transactions.doubt();
+    }
+}

@@ -1,0 +1,76 @@
+//! What guard decides, and why.
+
+use crate::environment::Environment;
+use crate::paths::Placed;
+use crate::preview::Preview;
+use crate::rules::Rule;
+
+/// What a rule asks for, from the mildest to the strictest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// Run it.
+    Allow,
+    /// Save what would be lost, then run it.
+    Backup,
+    /// Ask a person.
+    Confirm,
+    /// Never.
+    Deny,
+}
+
+impl Effect {
+    /// The word that rules and JSON use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Backup => "backup",
+            Self::Confirm => "confirm",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// The decision about one invocation, with all of its reasons.
+#[derive(Debug)]
+#[must_use]
+pub struct Verdict {
+    /// What happens.
+    pub effect: Effect,
+    /// The rules that matched, the strictest first.
+    pub rules: Vec<&'static Rule>,
+    /// Where its operands lie, for tools that delete paths.
+    pub places: Vec<Placed>,
+    /// What it points at.
+    pub environment: Option<Environment>,
+    /// What it would destroy.
+    pub preview: Preview,
+    /// What a reader should know besides.
+    pub notes: Vec<String>,
+}
+
+impl Verdict {
+    /// Nothing to decide.
+    pub fn harmless() -> Self {
+        Self {
+            effect: Effect::Allow,
+            rules: Vec::new(),
+            places: Vec::new(),
+            environment: None,
+            preview: Preview::Skipped,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Both together: the stricter effect, every reason.
+    pub fn and(mut self, other: Self) -> Self {
+        self.effect = self.effect.max(other.effect);
+        self.rules.extend(other.rules);
+        self.rules
+            .sort_by_key(|rule| std::cmp::Reverse(rule.effect));
+        self.places.extend(other.places);
+        self.environment = self.environment.or(other.environment);
+        self.preview = self.preview.and(other.preview);
+        self.notes.extend(other.notes);
+        self
+    }
+}
