@@ -32,10 +32,13 @@ fn main() {
     .unwrap();
     writeln!(
         code,
-        "const DEFAULT_LIMITS: Limits = Limits {{ preview_seconds: {:?}, person_seconds: {:?}, person_tries: {:?} }};",
+        "const DEFAULT_LIMITS: Limits = Limits {{ preview_seconds: {:?}, person_seconds: {:?}, person_tries: {:?}, wait_seconds: {:?}, request_seconds: {:?}, grant_seconds: {:?} }};",
         file.preview.seconds.expect("rules.toml sets preview.seconds"),
         file.person.seconds.expect("rules.toml sets person.seconds"),
         file.person.tries.expect("rules.toml sets person.tries"),
+        file.person.wait.expect("rules.toml sets person.wait"),
+        file.person.request_seconds.expect("rules.toml sets person.request-seconds"),
+        file.person.grant_seconds.expect("rules.toml sets person.grant-seconds"),
     )
     .unwrap();
     writeln!(
@@ -146,13 +149,13 @@ fn write_rule(code: &mut String, rule: &format::RuleText) {
         code,
         "Rule {{ id: {:?}, tool: {:?}, verb: &{:?}, any_flag: &{:?}, all_flags: &{:?}, no_flag: &{:?}, \
          flag_value: &{values:?}, operand: &{:?}, operand_regex: {:?}, path: &{:?}, statement: &{:?}, \
-         environment: &{:?}, loss: &{losses:?}, effect: Effect::{}, always: {}, reason: {:?}, safer: {:?}, \
+         environment: &{:?}, loss: &{losses:?}, effect: Effect::{}, always: {}, approvals: {}, reason: {:?}, safer: {:?}, \
          examples: &{:?}, counterexamples: &{:?}, by_user: false }},",
         rule.id, rule.tool, rule.verb, rule.any_flag, rule.all_flags, rule.no_flag,
         rule.operand, rule.operand_regex, rule.path, rule.statement,
         rule.environment,
         match rule.effect.as_str() { "allow" => "Allow", "deny" => "Deny", _ => "Confirm" },
-        rule.always, rule.reason, rule.safer,
+        rule.always, rule.approvals, rule.reason, rule.safer,
         rule.examples, rule.counterexamples,
     )
     .unwrap();

@@ -63,7 +63,7 @@ const PROGRAMS: [(&str, &str); 24] = [
 ];
 
 /// Programs that run others' programs: the script they run names the agent.
-const INTERPRETERS: [&str; 9] = [
+pub(crate) const INTERPRETERS: [&str; 9] = [
     "node", "bun", "deno", "python", "python3", "sh", "bash", "npx", "uv",
 ];
 
@@ -107,15 +107,15 @@ pub fn ancestors() -> Vec<Ancestor> {
     let mut found = Vec::new();
     let mut next = parent_of(std::process::id());
     while let Some(id) = next.filter(|id| *id > 1 && found.len() < MAX_ANCESTORS) {
-        let Some((name, parent)) = stat_of(id) else {
+        let Some(stat) = stat_of(id) else {
             break;
         };
         found.push(Ancestor {
             id,
-            agent: agent_of(id, &name),
-            name,
+            agent: agent_of(id, &stat.name),
+            name: stat.name,
         });
-        next = Some(parent);
+        next = Some(stat.parent);
     }
     found
 }
@@ -146,18 +146,41 @@ pub fn find(ancestors: &[Ancestor]) -> Option<Agent> {
 }
 
 fn parent_of(id: u32) -> Option<u32> {
-    stat_of(id).map(|(_, parent)| parent)
+    stat_of(id).map(|stat| stat.parent)
 }
 
-/// Name and parent of a process, from `/proc/PID/stat` (proc(5)): `ID (NAME) STATE PARENT …`, where
-/// the name may itself hold blanks and parentheses.
-pub(crate) fn stat_of(id: u32) -> Option<(String, u32)> {
+/// What `/proc/PID/stat` says of a process (proc(5)).
+#[derive(Clone, Debug)]
+pub struct Stat {
+    /// Its own name (`comm`).
+    pub name: String,
+    /// `R`, `S`, `T` for stopped …
+    pub state: char,
+    /// The process that started it, or that took it over.
+    pub parent: u32,
+    /// Its process group.
+    pub group: i32,
+    /// The process that leads its session.
+    pub session: u32,
+    /// The device number of its controlling terminal (`tty_nr`), 0 without one.
+    pub terminal: i64,
+}
+
+/// Reads `/proc/PID/stat`: `ID (NAME) STATE PARENT GROUP SESSION TERMINAL …`, where the name may
+/// itself hold blanks and parentheses.
+pub(crate) fn stat_of(id: u32) -> Option<Stat> {
     let stat = std::fs::read(format!("/proc/{id}/stat")).ok()?;
     let text = String::from_utf8_lossy(&stat);
     let (before, after) = text.rsplit_once(')')?;
-    let name = before.split_once('(')?.1.to_owned();
-    let parent = after.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    Some((name, parent))
+    let mut fields = after.split_ascii_whitespace();
+    Some(Stat {
+        name: before.split_once('(')?.1.to_owned(),
+        state: fields.next()?.chars().next()?,
+        parent: fields.next()?.parse().ok()?,
+        group: fields.next()?.parse().ok()?,
+        session: fields.next()?.parse().ok()?,
+        terminal: fields.next()?.parse().ok()?,
+    })
 }
 
 /// The agent that a process is, by its name, its program, or the script that it interprets.
@@ -173,14 +196,18 @@ pub(crate) fn agent_of(id: u32, name: &str) -> Option<&'static str> {
     if let Some(agent) = by_program(&program) {
         return Some(agent);
     }
-    let interprets = INTERPRETERS
-        .iter()
-        .any(|interpreter| program.strip_prefix(interpreter).is_some_and(is_version));
-    if !interprets {
+    if !is_interpreter(&program) {
         return None;
     }
     let script = words.find(|word| !word.starts_with(b"-"))?;
     by_program(&base_name(script)).or_else(|| by_package(script))
+}
+
+/// Whether a program runs others' programs, whatever its version: `python3.11`.
+pub(crate) fn is_interpreter(program: &str) -> bool {
+    INTERPRETERS
+        .iter()
+        .any(|interpreter| program.strip_prefix(interpreter).is_some_and(is_version))
 }
 
 fn is_version(suffix: &str) -> bool {

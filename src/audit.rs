@@ -2,8 +2,10 @@
 //! because nothing would be lost.
 //!
 //! Lines are appended whole, under a lock, and each is chained to the one before: `chain` is the
-//! SHA-256 of the previous line's `chain` and of this line without its own.
+//! SHA-256 of the previous line's `chain` and of this line without its own. What people signed
+//! stands in their entries, so that the log proves each answer.
 
+mod backward;
 mod mask;
 
 use std::fs::{File, OpenOptions};
@@ -14,9 +16,13 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
-pub use mask::{mask, mask_all};
+use crate::digest::Hasher;
+use crate::tools::Tool;
+use crate::verdict::Verdict;
+
+pub use backward::Backward;
+pub use mask::{mask, mask_all, names_secret};
 
 /// The chain value before the first line.
 const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -56,9 +62,89 @@ pub struct Entry {
     pub answer: String,
     /// Why no person was asked, or what says that one was.
     pub evidence: Vec<String>,
+    /// The request that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// The number of the approval that it used up, or of the exception that it used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<String>,
+    /// What a person signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+}
+
+/// What a person signed, so that whoever reads the log can check it.
+#[derive(Debug, Serialize, Deserialize, Clone)]
+pub struct Proof {
+    /// The statement, byte for byte.
+    pub statement: String,
+    /// The signatures, in OpenSSH's form.
+    pub signatures: Vec<String>,
+    /// Who signed, with the keys' fingerprints.
+    pub signers: Vec<String>,
+    /// The public key that may approve from here on: `NAME TYPE KEY`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introduces: Option<String>,
 }
 
 impl Entry {
+    /// An entry about guard itself, not about a command at a shim.
+    pub fn of_guard(command: &[&str], answer: &str) -> Self {
+        Self {
+            time: now(),
+            user: crate::install::user_name(),
+            agent: None,
+            tool: "guard".to_owned(),
+            argv: command
+                .iter()
+                .map(|word| crate::sanitize::text(word))
+                .collect(),
+            cwd: None,
+            rules: Vec::new(),
+            environment: None,
+            preview: "skipped".to_owned(),
+            loss: Vec::new(),
+            verdict: "allow".to_owned(),
+            answer: answer.to_owned(),
+            evidence: Vec::new(),
+            request: None,
+            used: None,
+            proof: None,
+        }
+    }
+
+    /// An entry about a command.
+    pub fn of_command(
+        tool: Tool,
+        argv: &[std::ffi::OsString],
+        directory: Option<&Path>,
+        verdict: &Verdict,
+        answer: &str,
+    ) -> Self {
+        Self {
+            tool: tool.name().to_owned(),
+            argv: Self::argv(argv),
+            cwd: directory.map(crate::sanitize::path),
+            rules: verdict
+                .rules
+                .iter()
+                .map(|rule| rule.id.to_owned())
+                .collect(),
+            environment: verdict
+                .environment
+                .as_ref()
+                .map(|environment| environment.name.clone()),
+            preview: verdict.preview.status().to_owned(),
+            loss: verdict
+                .preview
+                .loss()
+                .map(crate::preview::Loss::lines)
+                .unwrap_or_default(),
+            verdict: verdict.effect.name().to_owned(),
+            ..Self::of_guard(&[], answer)
+        }
+    }
+
     /// Cuts what is too long and masks secrets.
     pub fn argv(words: &[std::ffi::OsString]) -> Vec<String> {
         let mut shown: Vec<String> = words
@@ -84,6 +170,18 @@ pub fn now() -> String {
 /// # Errors
 /// When the directory or the file cannot be written; nothing half-written stays behind.
 pub fn append(file: &Path, entry: &Entry) -> std::io::Result<()> {
+    append_if(file, entry, |_| Ok(()))
+}
+
+/// Appends one entry if, while nobody else can write, `check` is content with the log before it.
+///
+/// # Errors
+/// As [`append`], and with the reason of `check`.
+pub fn append_if(
+    file: &Path,
+    entry: &Entry,
+    check: impl FnOnce(&mut Backward<'_>) -> Result<(), String>,
+) -> std::io::Result<()> {
     catch_size_limit();
     if let Some(directory) = file.parent() {
         std::fs::DirBuilder::new()
@@ -99,6 +197,7 @@ pub fn append(file: &Path, entry: &Entry) -> std::io::Result<()> {
         .open(file)?;
     lock(&log)?;
     let end = log.seek(SeekFrom::End(0))?;
+    check(&mut Backward::new(&mut log, end)).map_err(std::io::Error::other)?;
     let (previous, torn) = last_chain(&mut log, end)?;
     let mut line = serde_json::to_string(entry)?;
     let chain = link(&previous, &line);
@@ -115,7 +214,7 @@ pub fn append(file: &Path, entry: &Entry) -> std::io::Result<()> {
 
 /// Past a limit on file size (setrlimit(2)) a write shall fail, not kill: the signal is caught, and
 /// has its default action again in the real tool.
-fn catch_size_limit() {
+pub(crate) fn catch_size_limit() {
     let number = signal_hook::consts::SIGXFSZ;
     if !crate::person::prompt::is_ignored(number) {
         let _ = signal_hook::flag::register(number, std::sync::Arc::default());
@@ -157,16 +256,9 @@ fn last_chain(log: &mut File, end: u64) -> std::io::Result<(String, bool)> {
 }
 
 fn link(previous: &str, line: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(previous.as_bytes());
-    hash.update(line.as_bytes());
-    let mut text = String::with_capacity(64);
-    for byte in hash.finalize() {
-        use std::fmt::Write as _;
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let mut hash = Hasher::default();
+    hash.raw(previous.as_bytes()).raw(line.as_bytes());
+    hash.finish()
 }
 
 /// A line without its chain, and the chain.
@@ -185,11 +277,14 @@ pub struct Fault {
     pub what: String,
 }
 
-/// Checks the chain; the number of lines when it is whole.
+/// Checks the chain, and each entry with `check`; the number of lines when all of it holds.
 ///
 /// # Errors
 /// The system's reason when the file cannot be read.
-pub fn verify(file: &Path) -> std::io::Result<Result<usize, Fault>> {
+pub fn verify(
+    file: &Path,
+    mut check: impl FnMut(&Entry) -> Result<(), String>,
+) -> std::io::Result<Result<usize, Fault>> {
     let log = match File::open(file) {
         Ok(log) => log,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Ok(0)),
@@ -215,6 +310,12 @@ pub fn verify(file: &Path) -> std::io::Result<Result<usize, Fault>> {
             return fault(
                 "it, or the line before it, was changed, or lines between them were removed",
             );
+        }
+        let checked = serde_json::from_str::<Entry>(&body)
+            .map_err(|error| format!("it is not an entry: {error}"))
+            .and_then(|entry| check(&entry));
+        if let Err(what) = checked {
+            return fault(&what);
         }
         chain.clone_into(&mut previous);
         count += 1;

@@ -88,6 +88,13 @@ impl<'a> Judge<'a> {
         self
     }
 
+    /// The same for a command that an agent ran before, in the directory where that agent works.
+    #[must_use]
+    pub fn for_agent(mut self, agent: Option<Agent>) -> Self {
+        self.agent = OnceCell::from(agent);
+        self
+    }
+
     /// The processes above this one.
     pub fn ancestors(&self) -> &[Ancestor] {
         self.ancestors.get_or_init(agent::ancestors)

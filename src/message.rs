@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use crate::person::requests::{Refusal, Request};
+use crate::person::statement::now;
 use crate::preview::{Loss, Preview};
 use crate::sanitize;
 use crate::verdict::{Effect, Verdict};
@@ -22,7 +24,7 @@ pub fn print(text: &str) {
 }
 
 /// A command for a screen: secrets masked, and no longer than a few lines.
-fn shown(argv: &[OsString]) -> String {
+pub fn shown(argv: &[OsString]) -> String {
     let mut words: Vec<String> = argv
         .iter()
         .take(64)
@@ -111,8 +113,28 @@ pub fn reasons(verdict: &Verdict) -> Vec<String> {
     lines
 }
 
+/// What whoever is blocked can do now.
+#[derive(Debug)]
+pub enum Next<'a> {
+    /// Nothing: it is never allowed here.
+    Denied,
+    /// Nobody can be asked, for this reason.
+    Nothing(&'a str),
+    /// A person said no.
+    Refused(&'a Refusal),
+    /// A person can approve the request that was left.
+    Approve {
+        /// Why nobody was asked here.
+        why: &'a str,
+        /// The request.
+        request: &'a Request,
+        /// Whether a key to approve with is set up.
+        has_key: bool,
+    },
+}
+
 /// The message for the agent: what is blocked, why, and what to do now.
-pub fn blocked(argv: &[OsString], verdict: &Verdict, why_no_person: &str) -> String {
+pub fn blocked(argv: &[OsString], verdict: &Verdict, next: &Next<'_>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "guard: blocked: {}", shown(argv));
@@ -122,18 +144,52 @@ pub fn blocked(argv: &[OsString], verdict: &Verdict, why_no_person: &str) -> Str
     for line in reasons(verdict) {
         let _ = writeln!(text, "  because it {line}");
     }
-    if verdict.effect == Effect::Deny {
-        let _ = writeln!(
-            text,
-            "  This is never allowed here, and nothing was changed."
-        );
-    } else {
-        let _ = writeln!(text, "  {why_no_person}");
-        let _ = writeln!(
-            text,
-            "  Nothing was changed. Only a person can approve this, by running the same command in a\n  \
-             terminal of their own: tell them what you wanted to do and why."
-        );
+    match next {
+        Next::Denied => {
+            let _ = writeln!(
+                text,
+                "  This is never allowed here, and nothing was changed."
+            );
+        }
+        Next::Nothing(why) => {
+            let _ = writeln!(text, "  {why}\n  Nothing was changed.");
+        }
+        Next::Refused(refusal) => {
+            let _ = write!(
+                text,
+                "  A person refused this ({}, request {}).",
+                sanitize::text(&refusal.by),
+                sanitize::text(&refusal.id)
+            );
+            if let Some(reason) = &refusal.reason {
+                let _ = write!(text, " They say: {}", sanitize::text(reason));
+            }
+            let _ = writeln!(text, "\n  Nothing was changed.");
+        }
+        Next::Approve {
+            why,
+            request,
+            has_key,
+        } => {
+            let id = &request.id;
+            let _ = writeln!(text, "  {why}");
+            let _ = writeln!(
+                text,
+                "  Nothing was changed. A person must approve it in a terminal of their own: guard approve {id}"
+            );
+            if !has_key {
+                let _ = writeln!(
+                    text,
+                    "  (Before their first approval they set a passphrase there: guard key init)"
+                );
+            }
+            let _ = writeln!(
+                text,
+                "  Tell them what you wanted to do and why. Once they have approved, run the same command \
+                 again; the request is kept for {}.",
+                duration(request.expires.saturating_sub(now()))
+            );
+        }
     }
     let _ = writeln!(
         text,
@@ -145,37 +201,99 @@ pub fn blocked(argv: &[OsString], verdict: &Verdict, why_no_person: &str) -> Str
     text
 }
 
-/// The question for the person, without the phrase.
+/// A number of seconds as people say it, rounded: `9 minutes`.
+pub fn duration(seconds: u64) -> String {
+    let units = [
+        (86_400, "day"),
+        (3600, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    let (size, name) = units
+        .into_iter()
+        .find(|(size, _)| seconds >= *size)
+        .unwrap_or((1, "second"));
+    let count = (seconds + size / 2) / size;
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Whether a person's terminal is to be shown colours (no-color.org).
+pub fn colored() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// A text in lines of at most 80 columns, those after the first indented by two more; it ends with a
+/// line break.
+pub fn wrapped(text: &str) -> String {
+    let indent = text.len() - text.trim_start_matches(' ').len();
+    let (start, rest) = text.split_at(indent);
+    let mut shown = String::new();
+    fill(&mut shown, start, indent + 2, rest);
+    shown
+}
+
+/// A text in lines of at most 80 columns, all of which begin where the first does, after `start`.
+fn hanging(start: &str, text: &str) -> String {
+    let mut shown = String::new();
+    fill(&mut shown, start, start.chars().count(), text);
+    shown
+}
+
+fn fill(into: &mut String, start: &str, indent: usize, text: &str) {
+    const WIDTH: usize = 80;
+    into.push_str(start);
+    let mut column = start.chars().count();
+    for (at, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        if at > 0 && column + 1 + length > WIDTH {
+            into.push('\n');
+            into.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if at > 0 {
+            into.push(' ');
+            column += 1;
+        }
+        into.push_str(word);
+        column += length;
+    }
+    into.push('\n');
+}
+
+/// The question for the person, without the phrase; it fits into 80 columns.
 pub fn question(argv: &[OsString], verdict: &Verdict, directory: &str, color: bool) -> String {
     let (bold, red, plain) = if color {
         ("\x1b[1m", "\x1b[1;31m", "\x1b[0m")
     } else {
         ("", "", "")
     };
-    let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "\n{red}guard: this command would destroy something{plain}"
-    );
+    let mut text = format!("\n{red}guard: this command would destroy something{plain}\n");
     for line in stakes(verdict) {
-        match line.strip_prefix("would lose: ") {
-            Some(loss) => {
-                let _ = writeln!(text, "  {bold}{loss}{plain}");
-            }
-            None => {
-                let _ = writeln!(text, "  {line}");
-            }
-        }
+        let (style, line) = match line.strip_prefix("would lose: ") {
+            Some(loss) => (bold, loss),
+            None if line.starts_with("environment: ") => (red, line.as_str()),
+            None => ("", line.as_str()),
+        };
+        let line = wrapped(&format!("  {line}"));
+        // The style ends before the line does, so that it never runs into what follows.
+        let end = if style.is_empty() { "" } else { plain };
+        let _ = writeln!(text, "{style}{}{end}", line.trim_end_matches('\n'));
     }
     for line in reasons(verdict) {
-        let _ = writeln!(text, "  It {line}");
+        text.push_str(&wrapped(&format!("  It {line}")));
     }
-    let _ = writeln!(text, "\n  command   {}", shown(argv));
-    let _ = writeln!(text, "  in        {directory}");
+    text.push('\n');
+    text.push_str(&row("command", &shown(argv)));
+    text.push_str(&row("in", directory));
     if let Some(rule) = verdict.rules.first() {
-        let _ = writeln!(text, "  safer     {}", sanitize::text(rule.safer));
+        text.push_str(&row("safer", &sanitize::text(rule.safer)));
     }
     text
+}
+
+/// A name and what it is, below one another on a screen.
+pub fn row(name: &str, value: &str) -> String {
+    hanging(&format!("  {name:<9} "), value)
 }
 
 /// The words that a person types: they name the thing and the size of the loss.
@@ -249,4 +367,44 @@ fn unmeasured(argv: &[OsString], verdict: &Verdict) -> String {
     );
     words.push("unmeasured".to_owned());
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_into_80_columns() {
+        let words = "word ".repeat(40);
+        for text in [wrapped(&format!("  {words}")), row("command", &words)] {
+            assert!(
+                text.lines().all(|line| line.chars().count() <= 80),
+                "{text}"
+            );
+            assert_eq!(text.matches("word").count(), 40);
+        }
+        assert_eq!(wrapped("  short"), "  short\n");
+        assert_eq!(row("in", "/app"), "  in        /app\n");
+        // What is longer than a line stays whole: it has to be read, or copied.
+        let long = "x".repeat(100);
+        assert_eq!(
+            wrapped(&format!("  a {long}")),
+            format!("  a\n    {long}\n")
+        );
+    }
+
+    #[test]
+    fn durations() {
+        for (seconds, shown) in [
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (600, "10 minutes"),
+            (5400, "2 hours"),
+            (86_400, "1 day"),
+            (0, "0 seconds"),
+        ] {
+            assert_eq!(duration(seconds), shown);
+        }
+    }
 }

@@ -4,17 +4,17 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::time::Duration;
 
 use crate::audit::{self, Entry};
 use crate::context::Context;
 use crate::exec::{self, Counter};
-use crate::install::{self, Places};
+use crate::install::Places;
 use crate::invocation::{Invocation, Word};
 use crate::judge::Judge;
-use crate::person::prompt::{Answer, Question};
-use crate::person::{Presence, presence};
-use crate::preview::{Preview, Progress};
+use crate::message::Next;
+use crate::person::ask::{Asking, Settled};
+use crate::person::hold::Hold;
+use crate::preview::Progress;
 use crate::rules::{self, Rules};
 use crate::tools::{self, Tool};
 use crate::verdict::{Effect, Verdict};
@@ -70,166 +70,131 @@ impl Shim<'_> {
                 return Err(exit_code::BROKEN);
             }
         }
+        if let Some(hold) = Hold::on(&self.places, invocation, rules, &self.context) {
+            return self.hold(&hold, invocation, &verdict, judge);
+        }
         if verdict.rules.is_empty() {
             return Ok(());
         }
         stdio::fill();
         match verdict.effect {
             Effect::Allow => {
-                self.record_or_say(&verdict, judge, "nothing would be lost", &[]);
+                let entry = self.entry(&verdict, judge, "nothing would be lost");
+                self.record_or_say(&entry);
                 Ok(())
             }
             Effect::Backup | Effect::Confirm => self.ask(invocation, rules, judge, verdict),
             Effect::Deny => {
-                message::print(&message::blocked(self.argv, &verdict, ""));
-                self.record_or_say(&verdict, judge, "denied", &[]);
+                message::print(&message::blocked(self.argv, &verdict, &Next::Denied));
+                let entry = self.entry(&verdict, judge, "denied");
+                self.record_or_say(&entry);
                 Err(exit_code::BLOCKED)
             }
         }
     }
 
-    /// Asks a person, if one holds the terminal; measures again before it lets the command go.
+    /// A freeze or plan mode holds what changes something, harmless or not.
+    fn hold(
+        &self,
+        hold: &Hold,
+        invocation: &Invocation,
+        verdict: &Verdict,
+        judge: &Judge<'_>,
+    ) -> Result<(), i32> {
+        stdio::fill();
+        let taken = hold.take(
+            self.tool,
+            self.argv,
+            invocation,
+            verdict,
+            &self.context,
+            judge.agent().map(|agent| agent.name.to_owned()),
+        );
+        message::print(&taken.message);
+        self.record_or_say(&self.entry(verdict, judge, &taken.answer));
+        Err(exit_code::BLOCKED)
+    }
+
+    /// Lets a person settle it.
     fn ask(
         &self,
         invocation: &Invocation,
         rules: &Rules,
         judge: &Judge<'_>,
-        mut verdict: Verdict,
+        verdict: Verdict,
     ) -> Result<(), i32> {
-        let (mut terminal, evidence) = match presence(judge.agent()) {
-            Presence::Person(terminal, evidence) => (terminal, evidence),
-            Presence::Nobody(why, evidence) => {
-                message::print(&message::blocked(self.argv, &verdict, &why));
-                self.record_or_say(&verdict, judge, "blocked", &evidence);
-                return Err(exit_code::BLOCKED);
-            }
+        let asking = Asking {
+            tool: self.tool,
+            argv: self.argv,
+            invocation,
+            judge,
+            rules,
+            places: &self.places,
+            context: &self.context,
         };
-        for _ in 0..3 {
-            let answer = self.put_question(&verdict, rules, &mut terminal);
-            if answer != Answer::Approved {
-                return Err(self.refused(&verdict, judge, &answer, &evidence));
-            }
-            let again = judge.judge(invocation);
-            if again.effect <= verdict.effect && !has_grown(&verdict.preview, &again.preview) {
-                return self.approved(&verdict, judge, &evidence);
-            }
-            message::say("what would be lost has grown since the question; it is asked again");
-            verdict = again;
-            if verdict.effect == Effect::Deny {
-                break;
-            }
+        let settled = asking.settle(verdict);
+        if let Some(text) = &settled.message {
+            message::print(text);
         }
-        Err(self.refused(&verdict, judge, &Answer::Refused, &evidence))
+        let mut entry = self.entry(&settled.verdict, judge, &settled.answer);
+        entry.evidence.clone_from(&settled.evidence);
+        entry.request.clone_from(&settled.request);
+        entry.proof.clone_from(&settled.proof);
+        if settled.runs {
+            return self.approved(&settled, entry);
+        }
+        self.record_or_say(&entry);
+        if let Some(number) = settled.signal {
+            // Ends this process as the signal does by itself, so that the caller sees it.
+            let _ = signal_hook::low_level::emulate_default_handler(number);
+        }
+        Err(exit_code::BLOCKED)
     }
 
-    fn put_question(
-        &self,
-        verdict: &Verdict,
-        rules: &Rules,
-        terminal: &mut std::fs::File,
-    ) -> Answer {
-        let color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-            && std::env::var_os("TERM").is_some_and(|term| term != "dumb");
-        let directory = self
-            .context
-            .directory
-            .as_deref()
-            .map_or_else(|| "?".to_owned(), sanitize::path);
-        let phrase = message::phrase(self.argv, verdict);
-        Question {
-            text: &message::question(self.argv, verdict, &directory, color),
-            phrase: &phrase,
-            tries: rules.limits.person_tries,
-            time: Duration::from_secs_f64(rules.limits.person_seconds),
-        }
-        .ask(terminal)
-    }
-
-    /// An approval counts only once it is written down.
-    fn approved(
-        &self,
-        verdict: &Verdict,
-        judge: &Judge<'_>,
-        evidence: &[String],
-    ) -> Result<(), i32> {
-        self.record(verdict, judge, "approved at the terminal", evidence)
-            .map_err(|error| {
+    /// An approval counts only once it is written down, and only once.
+    fn approved(&self, settled: &Settled, mut entry: Entry) -> Result<(), i32> {
+        let Some(approval) = &settled.approval else {
+            return self.record(&entry).map_err(|error| {
                 message::say(&format!(
                     "not run: the audit log cannot be written: {error}"
                 ));
                 exit_code::BROKEN
-            })
-    }
-
-    fn refused(
-        &self,
-        verdict: &Verdict,
-        judge: &Judge<'_>,
-        answer: &Answer,
-        evidence: &[String],
-    ) -> i32 {
-        let how = match answer {
-            Answer::TimedOut => "no answer in time".to_owned(),
-            Answer::Interrupted(number) => format!("interrupted by signal {number}"),
-            Answer::Refused | Answer::Approved => "refused at the terminal".to_owned(),
+            });
         };
-        self.record_or_say(verdict, judge, &how, evidence);
-        message::say(&format!("blocked: {how}; nothing was changed"));
-        if let Answer::Interrupted(number) = answer {
-            // Ends this process as the signal does by itself, so that the caller sees it.
-            let _ = signal_hook::low_level::emulate_default_handler(*number);
-        }
-        exit_code::BLOCKED
+        entry.answer = approval.answer();
+        let log = self.places.log_file().unwrap_or_default();
+        approval.use_up(&log, &entry).map_err(|error| {
+            message::say(&format!(
+                "not run: the approval {} does not hold: {error}",
+                approval.id()
+            ));
+            exit_code::BLOCKED
+        })
     }
 
     /// Writes to the log; a log that cannot be written stops nothing that is harmless or blocked.
-    fn record_or_say(
-        &self,
-        verdict: &Verdict,
-        judge: &Judge<'_>,
-        answer: &str,
-        evidence: &[String],
-    ) {
-        if let Err(error) = self.record(verdict, judge, answer, evidence) {
+    fn record_or_say(&self, entry: &Entry) {
+        if let Err(error) = self.record(entry) {
             message::say(&format!("the audit log cannot be written: {error}"));
         }
     }
 
-    fn record(
-        &self,
-        verdict: &Verdict,
-        judge: &Judge<'_>,
-        answer: &str,
-        evidence: &[String],
-    ) -> Result<(), String> {
+    fn record(&self, entry: &Entry) -> Result<(), String> {
         let file = self.places.log_file().ok_or("no home directory is known")?;
-        let entry = Entry {
-            time: audit::now(),
-            user: install::user_name(),
+        audit::append(&file, entry).map_err(|error| format!("{}: {error}", sanitize::path(&file)))
+    }
+
+    fn entry(&self, verdict: &Verdict, judge: &Judge<'_>, answer: &str) -> Entry {
+        Entry {
             agent: judge.agent().map(|agent| agent.name.to_owned()),
-            tool: self.tool.name().to_owned(),
-            argv: Entry::argv(self.argv),
-            cwd: self.context.directory.as_deref().map(sanitize::path),
-            rules: verdict
-                .rules
-                .iter()
-                .map(|rule| rule.id.to_owned())
-                .collect(),
-            environment: verdict
-                .environment
-                .as_ref()
-                .map(|environment| environment.name.clone()),
-            preview: verdict.preview.status().to_owned(),
-            loss: verdict
-                .preview
-                .loss()
-                .map(crate::preview::Loss::lines)
-                .unwrap_or_default(),
-            verdict: verdict.effect.name().to_owned(),
-            answer: answer.to_owned(),
-            evidence: evidence.to_vec(),
-        };
-        audit::append(&file, &entry).map_err(|error| format!("{}: {error}", sanitize::path(&file)))
+            ..Entry::of_command(
+                self.tool,
+                self.argv,
+                self.context.directory.as_deref(),
+                verdict,
+                answer,
+            )
+        }
     }
 
     /// Becomes the real tool; returns only when that cannot be done.
@@ -269,21 +234,4 @@ fn progress(context: &Context) -> Option<Progress> {
         .open(Path::new("/dev/tty"))
         .ok()
         .map(Progress::on)
-}
-
-/// Whether a second look found more than was shown.
-fn has_grown(shown: &Preview, now: &Preview) -> bool {
-    let (Some(shown), Some(now)) = (shown.loss(), now.loss()) else {
-        return false;
-    };
-    [
-        "files",
-        "bytes",
-        "commits",
-        "stashes",
-        "tags",
-        "repositories",
-    ]
-    .iter()
-    .any(|measure| now.amount(measure) > shown.amount(measure))
 }

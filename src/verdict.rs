@@ -61,6 +61,15 @@ impl Verdict {
         }
     }
 
+    /// How many different people have to approve it.
+    pub fn approvals(&self) -> u32 {
+        let asking = self
+            .rules
+            .iter()
+            .filter(|rule| rule.effect >= Effect::Confirm);
+        asking.map(|rule| rule.approvals).max().unwrap_or(1)
+    }
+
     /// Both together: the stricter effect, every reason.
     pub fn and(mut self, other: Self) -> Self {
         self.effect = self.effect.max(other.effect);

@@ -141,6 +141,7 @@ fn rules_whose_examples_fail() {
 #[test]
 fn rules_that_cannot_be_read() {
     let world = World::new();
+    std::fs::remove_file(world.path("config/rules.toml")).unwrap();
     std::fs::create_dir(world.path("config/rules.toml")).unwrap();
     let outcome = world.run("git commit --allow-empty -m x");
     assert_eq!(outcome.code, Some(78), "{outcome:?}");
@@ -538,15 +539,16 @@ fn a_state_directory_that_cannot_be_written() {
     assert_eq!(harmless.code, Some(0), "{harmless:?}");
     harmless.says("audit log");
     // An approval that cannot be written down is none.
+    world.write("app/notes", "never committed\n");
     let mut person = world
-        .command(&["rm", "-rf", "../shared/uploads"])
+        .command(&["rm", "-f", "notes"])
         .by_nobody()
         .at_terminal();
     let phrase = person.phrase();
     person.line(&phrase);
     let outcome = person.ends();
     assert_eq!(outcome.code, Some(78), "{outcome:?}");
-    assert!(world.exists("shared/uploads/photo.jpg"));
+    assert!(world.exists("app/notes"));
     std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 

@@ -67,13 +67,15 @@ fn what_a_block_prints() {
     let world = World::new();
     world.write("app/README.md", "changed\n");
     let outcome = world.run("git reset --hard");
-    insta::assert_snapshot!(outcome.stderr, @"
+    let text = outcome.stderr.replace(&world.request(), "7F3K");
+    insta::assert_snapshot!(text, @"
     guard: blocked: git reset --hard
       would lose: 1 file with uncommitted changes: README.md
       because it discards uncommitted changes and leaves commits behind [git.reset.hard]
       No person's terminal is attached to this command.
-      Nothing was changed. Only a person can approve this, by running the same command in a
-      terminal of their own: tell them what you wanted to do and why.
+      Nothing was changed. A person must approve it in a terminal of their own: guard approve 7F3K
+      (Before their first approval they set a passphrase there: guard key init)
+      Tell them what you wanted to do and why. Once they have approved, run the same command again; the request is kept for 1 day.
       Do not look for another way to the same end (another path, shell, language or tool).
       Safer: git stash push --include-untracked
     ");

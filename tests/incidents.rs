@@ -403,7 +403,8 @@ fn the_message_is_for_the_agent() {
         .blocked()
         .says("would lose: 1 file with uncommitted changes: README.md")
         .says("[git.reset.hard]")
-        .says("Only a person can approve")
+        .says("A person must approve it in a terminal of their own: guard approve ")
+        .says("run the same command again")
         .says("Do not look for another way")
         .says("Safer: git stash push --include-untracked");
 }

@@ -21,8 +21,8 @@ const SECRET_NAMES: [&str; 14] = [
     "private_key",
 ];
 
-/// Options whose next word is a secret.
-fn names_secret(name: &str) -> bool {
+/// Whether what has this name is a secret.
+pub fn names_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRET_NAMES.iter().any(|secret| name.contains(secret))
         || name.ends_with("pass")

@@ -4,19 +4,13 @@ use super::*;
 
 fn entry(answer: &str) -> Entry {
     Entry {
-        time: now(),
-        user: "me".into(),
-        agent: None,
         tool: "rm".into(),
         argv: vec!["rm".into(), "x\"},\"chain\":\"".into()],
         cwd: Some("/w".into()),
         rules: vec!["rm.delete".into()],
-        environment: None,
         preview: "exact".into(),
-        loss: vec![],
         verdict: "confirm".into(),
-        answer: answer.into(),
-        evidence: vec![],
+        ..Entry::of_guard(&[], answer)
     }
 }
 
@@ -27,11 +21,11 @@ fn a_whole_log_verifies_and_a_changed_one_does_not() {
     for answer in ["one", "two", "three"] {
         append(&file, &entry(answer)).unwrap();
     }
-    assert_eq!(verify(&file).unwrap(), Ok(3));
+    assert_eq!(verify(&file, |_| Ok(())).unwrap(), Ok(3));
     let whole = std::fs::read_to_string(&file).unwrap();
 
     std::fs::write(&file, whole.replace("\"two\"", "\"2wo\"")).unwrap();
-    assert_eq!(verify(&file).unwrap().unwrap_err().line, 2);
+    assert_eq!(verify(&file, |_| Ok(())).unwrap().unwrap_err().line, 2);
 
     let without: Vec<&str> = whole
         .lines()
@@ -40,10 +34,10 @@ fn a_whole_log_verifies_and_a_changed_one_does_not() {
         .map(|(_, l)| l)
         .collect();
     std::fs::write(&file, without.join("\n") + "\n").unwrap();
-    assert_eq!(verify(&file).unwrap().unwrap_err().line, 2);
+    assert_eq!(verify(&file, |_| Ok(())).unwrap().unwrap_err().line, 2);
 
     std::fs::write(&file, format!("{whole}garbage\n")).unwrap();
-    assert_eq!(verify(&file).unwrap().unwrap_err().line, 4);
+    assert_eq!(verify(&file, |_| Ok(())).unwrap().unwrap_err().line, 4);
 }
 
 #[test]
@@ -59,7 +53,7 @@ fn writers_at_once_leave_whole_lines() {
             });
         }
     });
-    assert_eq!(verify(&file).unwrap(), Ok(80));
+    assert_eq!(verify(&file, |_| Ok(())).unwrap(), Ok(80));
 }
 
 #[test]
@@ -71,5 +65,5 @@ fn a_torn_last_line_is_named_and_does_not_spoil_the_next() {
     log.write_all(b"{\"time\":\"2026").unwrap();
     append(&file, &entry("two")).unwrap();
     assert_eq!(entries(&file).unwrap().len(), 2);
-    assert_eq!(verify(&file).unwrap().unwrap_err().line, 2);
+    assert_eq!(verify(&file, |_| Ok(())).unwrap().unwrap_err().line, 2);
 }

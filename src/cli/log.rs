@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::install::Places;
+use crate::person::trail::Trail;
 use crate::{audit, exit_code, sanitize};
 
 /// Options of `guard log`.
@@ -27,7 +28,8 @@ pub(super) struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Check that no line was changed, removed or inserted. Exit code 1 and the first bad line if so.
+    /// Check that no line was changed, removed or inserted, and every signature. Exit code 1 and the
+    /// first bad line if one does not hold.
     Verify,
 }
 
@@ -38,12 +40,15 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         .ok_or_else(|| anyhow!("no home directory is known, so there is no log"))?;
     let mut out = std::io::stdout().lock();
     if let Some(Action::Verify) = options.action {
-        let checked = audit::verify(&file).with_context(|| sanitize::path(&file))?;
+        let mut trail = Trail::default();
+        let checked = audit::verify(&file, |entry| trail.check(entry))
+            .with_context(|| sanitize::path(&file))?;
         match checked {
             Ok(count) => writeln!(
                 out,
-                "{}: {count} entries, the chain is whole",
-                sanitize::path(&file)
+                "{}: {count} entries, the chain is whole{}",
+                sanitize::path(&file),
+                trail.summary()
             )?,
             Err(fault) => {
                 bail!("{}:{}: {}", sanitize::path(&file), fault.line, fault.what);

@@ -1,12 +1,22 @@
 //! `guard` under its own name: the commands for people and programs. clap lives only here.
 
+mod allow;
+mod approve;
 mod check;
+mod doctor;
 mod explain;
 mod explained;
+mod freeze;
+mod key;
+mod lock;
 mod log;
+mod pending;
+mod plan;
 mod rules;
+mod terminal;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
@@ -28,6 +38,8 @@ const AFTER_HELP: &str = "Examples:
   guard explain 'rm -rf build ../shared/uploads'   what would guard do, and why?
   guard explain --json -- git push --force         the same for programs
   guard check 'git reset --hard' && echo harmless  as an exit code: 0 or 77
+  guard approve 7F3K                               look at a blocked command and let it run once
+  guard freeze --for 2h                            nothing changes until then, or until guard thaw
   guard log --since 1h                             what was asked, blocked, let through
   guard rules list                                 the rules that hold here
 
@@ -40,6 +52,35 @@ enum Commands {
     Explain(explain::Options),
     /// The verdict as an exit code: 0 (would run) or 77 (would not). Runs nothing.
     Check(check::Options),
+    /// Look at a blocked command, measured afresh, and let it run once. Takes the phrase and your
+    /// passphrase, in a terminal of your own.
+    Approve(approve::Options),
+    /// Refuse a blocked command, with a reason for the agent.
+    Deny(pending::DenyOptions),
+    /// Show what waits for an approval.
+    Pending(pending::PendingOptions),
+    /// Let one command run for a while without a question. Takes the same proof as an approval.
+    Allow(allow::Options),
+    /// Refuse everything that changes something, until `guard thaw`.
+    Freeze(freeze::Options),
+    /// End a freeze. Takes the same proof as an approval.
+    Thaw(freeze::ThawOptions),
+    /// Record what would change something instead of running it, and walk through it later.
+    Plan {
+        #[command(subcommand)]
+        action: plan::Action,
+    },
+    /// The keys that approvals are signed with.
+    Key {
+        #[command(subcommand)]
+        action: key::Action,
+    },
+    /// Make rules and keys root's, so that the agent's user cannot change them: sudo guard lock.
+    Lock,
+    /// Make them the user's own again: sudo guard unlock.
+    Unlock,
+    /// Show what protects this shell, whose terminal this is, and what is missing.
+    Doctor(doctor::Options),
     /// Show the audit log, or check that it is whole.
     Log(log::Options),
     /// Show the rules, or check a rules file and its examples.
@@ -63,6 +104,17 @@ pub fn run(argv: &[OsString]) -> i32 {
     let done = match arguments.command {
         Commands::Explain(options) => explain::run(&options),
         Commands::Check(options) => check::run(&options),
+        Commands::Approve(options) => approve::run(&options),
+        Commands::Deny(options) => pending::deny(&options),
+        Commands::Pending(options) => pending::run(&options),
+        Commands::Allow(options) => allow::run(&options),
+        Commands::Freeze(options) => freeze::run(&options),
+        Commands::Thaw(options) => freeze::thaw(&options),
+        Commands::Plan { action } => plan::run(&action),
+        Commands::Key { action } => key::run(&action),
+        Commands::Lock => lock::lock(),
+        Commands::Unlock => lock::unlock(),
+        Commands::Doctor(options) => doctor::run(&options),
         Commands::Log(options) => log::run(&options),
         Commands::Rules(options) => rules::run(&options),
         Commands::Completions { shell } => {
@@ -75,6 +127,8 @@ pub fn run(argv: &[OsString]) -> i32 {
             Ok(exit_code::OK)
         }
     };
+    // Nothing else does: the standard library's own exit is not used (see main.rs).
+    let _ = std::io::stdout().flush();
     done.unwrap_or_else(|error| {
         crate::message::say(&crate::sanitize::text(&format!("{error:#}")));
         exit_code::FAILURE

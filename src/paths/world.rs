@@ -104,6 +104,13 @@ impl World {
         &self.directory
     }
 
+    /// Whether a directory that is there lies in the workspace.
+    pub fn holds(&self, directory: &Path) -> bool {
+        directory
+            .canonicalize()
+            .is_ok_and(|real| self.workspace.iter().any(|root| real.starts_with(root)))
+    }
+
     /// The workspace's root and further directories that belong to it.
     pub fn workspace(&self) -> &[PathBuf] {
         &self.workspace

@@ -1,166 +1,213 @@
 //! Does a person hold this terminal? Agents have terminals too: some give their commands one and
 //! type into it, and `script` makes one from nothing. So the question is not "is there a terminal"
-//! but "who is at its other end".
+//! but "who is at its other end, and who else can type into it".
 
 use std::fs::{File, OpenOptions};
+use std::time::{Duration, Instant};
 
-use crate::agent::{self, Agent};
+use super::holder::{self, Device, Kind};
+use crate::agent::{self, Agent, Ancestor};
 
-/// Programs that hold the master side of a terminal to type into it by themselves.
-const DRIVERS: [&str; 9] = [
-    "script",
-    "scriptreplay",
-    "expect",
-    "autoexpect",
-    "unbuffer",
-    "socat",
-    "empty",
-    "pexpect",
-    "ttyrec",
+/// Programs that start others and type nothing: shells, build tools, wrappers.
+const LAUNCHERS: [&str; 38] = [
+    "sh", "bash", "zsh", "dash", "fish", "ksh", "mksh", "ash", "busybox", "nu", "elvish", "tcsh",
+    "csh", "make", "gmake", "ninja", "just", "task", "cargo", "npm", "yarn", "pnpm", "sudo", "su",
+    "doas", "runuser", "env", "timeout", "nice", "ionice", "time", "nohup", "xargs", "find",
+    "parallel", "git", "login", "watch",
 ];
 
-/// More processes than this are not searched for the one that holds the master.
-const MAX_PROCESSES: usize = 20_000;
-
-/// What the evidence says.
-#[derive(Debug)]
-pub enum Presence {
-    /// Nothing speaks against a person at this terminal.
-    Person(File, Vec<String>),
-    /// No person can be asked: why, as a sentence for the message, and the evidence.
-    Nobody(String, Vec<String>),
+/// How far what is typed on this terminal can be taken for a person's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trust {
+    /// Nobody is asked here.
+    Nobody,
+    /// Nothing says that a person holds it, and nothing that something else does.
+    Unknown,
+    /// A person may hold it, and programs can type into it: what only a person knows is proof.
+    Shared,
+    /// A person holds it.
+    Person,
 }
 
-/// Looks at the controlling terminal, the agent's traces, and who holds the terminal's other end.
-pub fn presence(agent: Option<&Agent>) -> Presence {
-    let mut evidence = Vec::new();
-    if let Some(agent) = agent {
-        evidence.push(agent.evidence.clone());
-        return Presence::Nobody(
-            format!("{} runs this command ({}).", agent.name, agent.evidence),
-            evidence,
-        );
+impl Trust {
+    /// The word for `guard doctor --json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Unknown => "unknown",
+            Self::Shared => "shared",
+            Self::Person => "person",
+        }
     }
-    let Ok(terminal) = OpenOptions::new().read(true).write(true).open("/dev/tty") else {
-        evidence.push("no controlling terminal".to_owned());
-        return Presence::Nobody(
-            "No person's terminal is attached to this command.".to_owned(),
-            evidence,
-        );
+}
+
+/// What was found out about the terminal of this process.
+#[derive(Debug)]
+pub struct Evidence {
+    /// The controlling terminal, opened for reading and writing, unless nobody is asked on it.
+    pub terminal: Option<File>,
+    /// How far its keys can be trusted.
+    pub trust: Trust,
+    /// Why no more than that, as a sentence for messages; empty for a person.
+    pub why: String,
+    /// What was seen, for the audit log and `guard doctor`; sanitised.
+    pub lines: Vec<String>,
+    /// How long it took to see.
+    pub time: Duration,
+}
+
+/// Looks at the controlling terminal, the agent's traces, who holds the terminal's other end, and
+/// who else can type into it. `trusted` are programs that the person's rules call terminals.
+pub fn gather(agent: Option<&Agent>, ancestors: &[Ancestor], trusted: &[&str]) -> Evidence {
+    let started = Instant::now();
+    let mut lines = Vec::new();
+    let (trust, why, terminal) = look(agent, ancestors, trusted, &mut lines);
+    Evidence {
+        terminal: terminal.filter(|_| trust > Trust::Nobody),
+        trust,
+        why,
+        lines,
+        time: started.elapsed(),
+    }
+}
+
+type Seen = (Trust, String, Option<File>);
+
+fn look(
+    agent: Option<&Agent>,
+    ancestors: &[Ancestor],
+    trusted: &[&str],
+    lines: &mut Vec<String>,
+) -> Seen {
+    let nobody = |why: String| (Trust::Nobody, why, None);
+    if let Some(agent) = agent {
+        lines.push(agent.evidence.clone());
+        return nobody(format!(
+            "{} runs this command ({}).",
+            agent.name, agent.evidence
+        ));
+    }
+    let opened = OpenOptions::new().read(true).write(true).open("/dev/tty");
+    let (Ok(terminal), Some(own)) = (opened, agent::stat_of(std::process::id())) else {
+        lines.push("no controlling terminal".to_owned());
+        return nobody("No person's terminal is attached to this command.".to_owned());
     };
-    let ours = rustix::process::getpgrp();
-    if rustix::termios::tcgetpgrp(&terminal).ok() != Some(ours) {
-        evidence.push("not in the terminal's foreground".to_owned());
-        return Presence::Nobody(
+    if rustix::termios::tcgetpgrp(&terminal).ok() != Some(rustix::process::getpgrp()) {
+        lines.push("not in the terminal's foreground".to_owned());
+        return nobody(
             "This command runs in the background of its terminal, where nobody can answer."
                 .to_owned(),
-            evidence,
         );
     }
-    evidence.push("in the foreground of its terminal".to_owned());
-    if let Some(holder) = holder() {
-        evidence.push(format!(
-            "the terminal is held by {} (process {})",
-            crate::sanitize::text(&holder.name),
-            holder.id
-        ));
-        if let Some(driver) = holder.driver {
-            return Presence::Nobody(
-                format!("This terminal is driven by {driver}, not by a person."),
-                evidence,
-            );
-        }
+    lines.push("in the foreground of its terminal".to_owned());
+    let below_leader: Vec<&Ancestor> = ancestors
+        .iter()
+        .take_while(|ancestor| ancestor.id != own.session)
+        .collect();
+    let led = own.session == std::process::id() || below_leader.len() < ancestors.len();
+    if !led {
+        lines.push("no descendant of the process that leads its session".to_owned());
+        return nobody(
+            "This command was cut loose from the session that its terminal belongs to.".to_owned(),
+        );
     }
-    Presence::Person(terminal, evidence)
-}
-
-/// The process that holds the master side of our terminal.
-struct Holder {
-    id: u32,
-    name: String,
-    /// The program that types by itself, if the holder is one or runs below one.
-    driver: Option<String>,
-}
-
-fn holder() -> Option<Holder> {
-    let index = terminal_index()?;
-    let processes = std::fs::read_dir("/proc").ok()?;
-    for process in processes.flatten().take(MAX_PROCESSES) {
-        let Some(id) = process
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<u32>().ok())
-        else {
-            continue;
-        };
-        if id != std::process::id() && holds_master(id, index) {
-            let (name, _) = agent::stat_of(id)?;
-            return Some(Holder {
-                id,
-                driver: driver(id, &name),
-                name,
-            });
-        }
-    }
-    None
-}
-
-/// The number N of our `/dev/pts/N`, from field 7 of `/proc/self/stat` (proc(5), `tty_nr`). `None`
-/// for a console or without a terminal.
-fn terminal_index() -> Option<u32> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let number: i64 = stat
-        .rsplit_once(')')?
-        .1
-        .split_ascii_whitespace()
-        .nth(4)?
-        .parse()
-        .ok()?;
-    let number = u32::try_from(number & 0xffff_ffff).ok()?;
-    let major = (number >> 8) & 0xfff;
-    let minor = (number & 0xff) | ((number >> 12) & 0xf_ff00);
-    // Unix 98 pseudo-terminals have the majors 136 to 143 (the kernel's devices.txt).
-    (136..=143)
-        .contains(&major)
-        .then(|| (major - 136) * 256 + minor)
-}
-
-/// Whether a process has the master of `/dev/pts/INDEX` open: `tty-index` in fdinfo.
-fn holds_master(id: u32, index: u32) -> bool {
-    let Ok(descriptors) = std::fs::read_dir(format!("/proc/{id}/fd")) else {
-        return false;
+    let Some(device) = Device::of(&own) else {
+        return (Trust::Unknown, unknown_holder("it"), Some(terminal));
     };
-    descriptors.flatten().any(|descriptor| {
-        let is_master =
-            std::fs::read_link(descriptor.path()).is_ok_and(|target| target.ends_with("ptmx"));
-        is_master
-            && std::fs::read_to_string(format!(
-                "/proc/{id}/fdinfo/{}",
-                descriptor.file_name().to_string_lossy()
-            ))
-            .is_ok_and(|info| {
-                info.lines().any(|line| {
-                    line.strip_prefix("tty-index:")
-                        .is_some_and(|number| number.trim() == index.to_string())
-                })
-            })
+    let holder = holder::of(device, own.session, trusted);
+    let name = crate::sanitize::text(&holder.name);
+    lines.push(match holder.process {
+        Some(process) => format!(
+            "{} is held by {name} (process {process}): {}",
+            device.name(),
+            holder.kind.describe()
+        ),
+        None => format!(
+            "{} is held by {name}: {}",
+            device.name(),
+            holder.kind.describe()
+        ),
+    });
+    let (trust, why) = match holder.kind {
+        Kind::Agent | Kind::Scripted => {
+            return nobody(format!(
+                "This terminal is driven by {name}, not by a person."
+            ));
+        }
+        Kind::Multiplexer => (
+            Trust::Shared,
+            format!("Any program can type into a terminal of {name}."),
+        ),
+        Kind::Editor => (
+            Trust::Shared,
+            format!("Extensions can type into a terminal of {name}."),
+        ),
+        Kind::Unknown => (Trust::Unknown, unknown_holder(&name)),
+        Kind::Emulator | Kind::Remote | Kind::Console => (Trust::Person, String::new()),
+    };
+    let pushed = pushes(device, ancestors, own.session);
+    match pushed {
+        Some(program) => {
+            let program = crate::sanitize::text(&program);
+            lines.push(format!(
+                "{program} shares the terminal and can push keys into it (TIOCSTI)"
+            ));
+            let why = format!("{program} shares this terminal and can type into it.");
+            (Trust::Shared.min(trust), why, Some(terminal))
+        }
+        None => (trust, why, Some(terminal)),
+    }
+}
+
+fn unknown_holder(name: &str) -> String {
+    format!(
+        "guard cannot tell whether a person or a program is at this terminal ({name} holds it)."
+    )
+}
+
+/// A program, other than shells and launchers, that shares the terminal where the kernel lets
+/// those push keys into it (`ioctl_tty(2)`, TIOCSTI).
+fn pushes(device: Device, ancestors: &[Ancestor], leader: u32) -> Option<String> {
+    if !keys_can_be_pushed() {
+        return None;
+    }
+    let own = std::process::id();
+    let group = rustix::process::getpgrp().as_raw_pid();
+    let above = ancestors
+        .iter()
+        .find(|ancestor| !is_launcher(&ancestor.name) && ancestor.id != own);
+    let in_session = above.filter(|ancestor| {
+        agent::stat_of(ancestor.id).and_then(|stat| Device::of(&stat)) == Some(device)
+    });
+    if let Some(ancestor) = in_session {
+        return Some(ancestor.name.clone());
+    }
+    holder::processes().find_map(|process| {
+        let is_above = process == own
+            || process == leader
+            || ancestors.iter().any(|ancestor| ancestor.id == process);
+        if is_above {
+            return None;
+        }
+        let stat = agent::stat_of(process)?;
+        // A stopped program types nothing; the foreground's was started by whoever is at the keys.
+        let types = Device::of(&stat) == Some(device)
+            && stat.group != group
+            && !matches!(stat.state, 'T' | 't' | 'Z' | 'X')
+            && !is_launcher(&stat.name);
+        types.then_some(stat.name)
     })
 }
 
-/// What types into the terminal, when the holder or something above it is known to.
-fn driver(id: u32, name: &str) -> Option<String> {
-    if DRIVERS.contains(&name) {
-        return Some(name.to_owned());
-    }
-    let mut next = Some((id, name.to_owned()));
-    for _ in 0..64 {
-        let (id, name) = next?;
-        if let Some(agent) = agent::agent_of(id, &name) {
-            return Some(agent.to_owned());
-        }
-        next = agent::stat_of(id)
-            .filter(|(_, parent)| *parent > 1)
-            .and_then(|(_, parent)| agent::stat_of(parent).map(|(name, _)| (parent, name)));
-    }
-    None
+fn is_launcher(name: &str) -> bool {
+    // A login shell calls itself `-bash`.
+    LAUNCHERS.contains(&name.trim_start_matches('-'))
+}
+
+/// Whether the kernel lets a process push keys into its terminal: always before Linux 6.2, since
+/// then by `dev.tty.legacy_tiocsti` or with `CAP_SYS_ADMIN`.
+fn keys_can_be_pushed() -> bool {
+    rustix::process::geteuid().is_root()
+        || std::fs::read("/proc/sys/dev/tty/legacy_tiocsti")
+            .map_or(true, |text| text.trim_ascii() == b"1")
 }

@@ -1,7 +1,7 @@
 //! The question on the terminal: the dry run, the phrase, three tries, a deadline.
 //!
-//! The terminal's modes are never changed, so there is nothing to restore: not after a signal, not
-//! after ^Z, not when guard is killed.
+//! The terminal's modes are not changed for it, so there is nothing to restore: not after a signal,
+//! not after ^Z, not when guard is killed. (A passphrase is read by [`super::secret`].)
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::termios::{QueueSelector, tcflush};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use zeroize::Zeroizing;
 
 use crate::probe::timespec;
 
@@ -55,8 +56,8 @@ impl Question<'_> {
             // What was typed before the question could be read answers nothing.
             let _ = tcflush(&*terminal, QueueSelector::IFlush);
             self.show(terminal, tries, deadline);
-            match read_line(terminal, &mut signals, deadline) {
-                Line::Text(text) if text == self.phrase.as_bytes() => return Answer::Approved,
+            match read_line(terminal, &mut signals, deadline).words() {
+                Line::Text(text) if *text == *self.phrase.as_bytes() => return Answer::Approved,
                 Line::Text(text) if text.is_empty() => return Answer::Refused,
                 Line::Text(_) => {
                     tries -= 1;
@@ -93,18 +94,43 @@ impl Question<'_> {
     }
 }
 
-enum Line {
-    Text(Vec<u8>),
+/// One free answer, in plain text; `None` when there is none.
+pub fn answer(terminal: &mut File, time: Duration) -> Option<String> {
+    let mut signals = Signals::listen().ok()?;
+    let deadline = Instant::now() + time;
+    match read_line(terminal, &mut signals, deadline).words() {
+        Line::Text(text) => String::from_utf8(text.to_vec()).ok(),
+        _ => None,
+    }
+}
+
+pub(super) enum Line {
+    Text(Zeroizing<Vec<u8>>),
     Continued,
     End,
     TimedOut,
     Signal(i32),
 }
 
-/// One line, without the blanks around it. In a terminal's usual mode the kernel hands over whole
+impl Line {
+    /// The line's words, with one blank between them.
+    pub(super) fn words(self) -> Self {
+        match self {
+            Self::Text(text) => {
+                let words = text
+                    .split(u8::is_ascii_whitespace)
+                    .filter(|word| !word.is_empty());
+                Self::Text(words.collect::<Vec<_>>().join(&b' ').into())
+            }
+            other => other,
+        }
+    }
+}
+
+/// One line, as it was typed. In a terminal's usual mode the kernel hands over whole
 /// lines; where a program left it raw, the line ends at either end-of-line byte.
-fn read_line(terminal: &mut File, signals: &mut Signals, deadline: Instant) -> Line {
-    let mut line = Vec::new();
+pub(super) fn read_line(terminal: &mut File, signals: &mut Signals, deadline: Instant) -> Line {
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_ANSWER));
     loop {
         let Some(left) = deadline.checked_duration_since(Instant::now()) else {
             return Line::TimedOut;
@@ -130,8 +156,8 @@ fn read_line(terminal: &mut File, signals: &mut Signals, deadline: Instant) -> L
             };
         }
         if typed {
-            let mut buffer = [0_u8; 512];
-            match terminal.read(&mut buffer) {
+            let mut buffer = Zeroizing::new([0_u8; 512]);
+            match terminal.read(&mut *buffer) {
                 Ok(0) => return Line::End,
                 Ok(count) => line.extend_from_slice(buffer.get(..count).unwrap_or_default()),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
@@ -146,13 +172,10 @@ fn read_line(terminal: &mut File, signals: &mut Signals, deadline: Instant) -> L
                     return Line::End;
                 }
                 line.truncate(end);
-                let words = line
-                    .split(u8::is_ascii_whitespace)
-                    .filter(|word| !word.is_empty());
-                return Line::Text(words.collect::<Vec<_>>().join(&b' '));
+                return Line::Text(line);
             }
             if line.len() > MAX_ANSWER {
-                return Line::Text(b"?".to_vec());
+                return Line::Text(b"?".to_vec().into());
             }
         }
     }
@@ -160,14 +183,14 @@ fn read_line(terminal: &mut File, signals: &mut Signals, deadline: Instant) -> L
 
 /// Signals during the question arrive through a pipe. Those that were ignored when guard started
 /// stay ignored; the others have their default action again once the tool is executed (execve(2)).
-struct Signals {
+pub(super) struct Signals {
     pipe: UnixStream,
     pending: Vec<(i32, std::sync::Arc<std::sync::atomic::AtomicBool>)>,
     registered: Vec<signal_hook::SigId>,
 }
 
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    pub(super) fn listen() -> std::io::Result<Self> {
         let (pipe, sender) = UnixStream::pair()?;
         pipe.set_nonblocking(true)?;
         let mut signals = Self {

@@ -65,6 +65,9 @@ pub struct RuleText {
     /// Ask even when the preview measures no loss.
     #[serde(default)]
     pub always: bool,
+    /// How many different people have to approve.
+    #[serde(default = "one")]
+    pub approvals: u32,
     /// Why, as the end of "guard stopped this because it …".
     pub reason: String,
     /// A safer command.
@@ -75,6 +78,10 @@ pub struct RuleText {
     /// Commands that it does not match.
     #[serde(rename = "no-match")]
     pub counterexamples: Vec<String>,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// Kinds of places. A user's lists are added to the defaults.
@@ -107,6 +114,18 @@ pub struct PersonText {
     pub seconds: Option<f64>,
     /// Wrong phrases before the answer is no.
     pub tries: Option<u32>,
+    /// Seconds that a blocked command waits for an approval from elsewhere.
+    pub wait: Option<f64>,
+    /// Seconds that a request waits for its answer.
+    pub request_seconds: Option<f64>,
+    /// Seconds that an approval is good for.
+    pub grant_seconds: Option<f64>,
+    /// A command that tells the person of a request; `{id}` and `{command}` are replaced.
+    #[serde(default)]
+    pub notify: Vec<String>,
+    /// Programs that are a person's terminals, besides those that guard knows.
+    #[serde(default)]
+    pub terminals: Vec<String>,
 }
 
 /// A name for what commands point at.
@@ -266,6 +285,12 @@ fn check(rule: &RuleText) -> Result<(), String> {
         if text.trim().is_empty() {
             return Err(format!("{name} is empty"));
         }
+    }
+    if !(1..=5).contains(&rule.approvals) {
+        return Err("approvals is not between 1 and 5".to_owned());
+    }
+    if rule.approvals > 1 && rule.effect != "confirm" {
+        return Err("approvals goes with the effect \"confirm\"".to_owned());
     }
     if rule.examples.is_empty() {
         return Err("it has no `match` example".to_owned());

@@ -110,6 +110,19 @@ pub fn parse(source: &str, rules: &mut Rules) -> Result<(), Problem> {
     if let Some(tries) = file.person.tries {
         rules.limits.person_tries = tries.clamp(1, 10);
     }
+    if let Some(seconds) = file.person.wait {
+        rules.limits.wait_seconds = seconds.clamp(0.0, 20.0);
+    }
+    if let Some(seconds) = file.person.request_seconds {
+        rules.limits.request_seconds = seconds.clamp(10.0, 30.0 * 86_400.0);
+    }
+    if let Some(seconds) = file.person.grant_seconds {
+        rules.limits.grant_seconds = seconds.clamp(1.0, 86_400.0);
+    }
+    rules.notify = file.person.notify;
+    rules
+        .terminals
+        .extend(file.person.terminals.into_iter().map(leak));
     rules.environments.extend(
         file.environment
             .into_iter()
@@ -161,6 +174,7 @@ fn keep(text: RuleText) -> &'static Rule {
             _ => Effect::Confirm,
         },
         always: text.always,
+        approvals: text.approvals,
         reason: leak(text.reason),
         safer: leak(text.safer),
         examples: leak_all(text.examples),

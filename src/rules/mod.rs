@@ -45,6 +45,8 @@ pub struct Rule {
     pub effect: Effect,
     /// It asks even when the preview measures no loss.
     pub always: bool,
+    /// How many different people have to approve.
+    pub approvals: u32,
     /// Why, as the end of "… because it …".
     pub reason: &'static str,
     /// A safer command.
@@ -79,6 +81,12 @@ pub struct Limits {
     pub person_seconds: f64,
     /// Wrong phrases before the answer is no.
     pub person_tries: u32,
+    /// Seconds that a blocked command waits for an approval from elsewhere.
+    pub wait_seconds: f64,
+    /// Seconds that a request waits for its answer.
+    pub request_seconds: f64,
+    /// Seconds that an approval is good for.
+    pub grant_seconds: f64,
 }
 
 /// A name for what commands point at.
@@ -112,6 +120,10 @@ pub struct Rules {
     pub limits: Limits,
     /// Environments, defaults first.
     pub environments: Vec<EnvironmentName<'static>>,
+    /// A command that tells the person of a request; nothing without one.
+    pub notify: Vec<String>,
+    /// Programs that are a person's terminals, besides those that guard knows.
+    pub terminals: Vec<&'static str>,
     /// What is wrong with the user's file; its rules then do not count.
     pub broken: Option<Broken>,
 }
@@ -124,6 +136,8 @@ impl Rules {
             places: DEFAULT_PLACES,
             limits: DEFAULT_LIMITS,
             environments: DEFAULT_ENVIRONMENTS.to_vec(),
+            notify: Vec::new(),
+            terminals: Vec::new(),
             broken: None,
         }
     }

@@ -13,9 +13,12 @@ pub mod table;
 pub mod terraform;
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 
 use crate::context::Context;
+use crate::inputs::Origin;
 use crate::invocation::{Invocation, Word};
+use crate::paths::{Place, Placed, World};
 
 /// A guarded command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,6 +118,88 @@ pub fn targets(invocation: &Invocation) -> Vec<Target> {
             })
             .collect(),
     }
+}
+
+/// What the invocation reads and what decides what it does, besides its argv.
+pub fn inputs(invocation: &Invocation) -> Vec<Origin> {
+    if invocation.inert {
+        return Vec::new();
+    }
+    let named = |flags: &[&str], split: bool| -> Vec<Origin> {
+        invocation
+            .flags
+            .iter()
+            .filter(|flag| flags.iter().any(|name| flag.is(name)))
+            .filter_map(|flag| flag.value.as_deref())
+            .flat_map(|value| source(value, split))
+            .collect()
+    };
+    match invocation.tool {
+        Tool::Rm | Tool::Other(_) => Vec::new(),
+        Tool::Git => git::inputs(invocation, named(&["--pathspec-from-file"], false)),
+        Tool::Kubectl => named(&["--filename", "--kustomize"], true),
+        Tool::Terraform => {
+            let mut sources = named(&["-var-file"], false);
+            let reads_operand = matches!(invocation.verb_name(), "apply" | "destroy")
+                || invocation.verb_is(&["state", "push"]);
+            let operands = invocation.operands.iter().filter(|_| reads_operand);
+            sources.extend(operands.flat_map(|operand| source(&operand.text, false)));
+            sources
+        }
+        Tool::Psql => psql::inputs(invocation, named(&["--file"], false)),
+        Tool::Aws => invocation
+            .flags
+            .iter()
+            .filter_map(|flag| flag.text())
+            .filter_map(|value| {
+                let path = value
+                    .strip_prefix("file://")
+                    .or_else(|| value.strip_prefix("fileb://"))?;
+                Some(Origin::File(path.into()))
+            })
+            .collect(),
+    }
+}
+
+/// The file or files that a flag's value names: `-` is standard input, addresses are no files.
+fn source(value: &OsStr, split: bool) -> Vec<Origin> {
+    let parts = value
+        .as_encoded_bytes()
+        .split(|byte| split && *byte == b',');
+    parts
+        .filter(|part| !part.starts_with(b"http://") && !part.starts_with(b"https://"))
+        .map(|part| match part {
+            b"-" => Origin::Input,
+            path => Origin::File(OsStr::from_bytes(path).into()),
+        })
+        .collect()
+}
+
+/// Whether what the invocation would destroy lies outside the workspace: on other machines, in
+/// databases, in other directories.
+pub fn reaches_outside(
+    invocation: &Invocation,
+    places: &[Placed],
+    world: &World,
+    context: &Context,
+) -> bool {
+    let far = match invocation.tool {
+        Tool::Rm => false,
+        Tool::Git => invocation.verb_name() == "push" || !git::works_in(invocation, world, context),
+        Tool::Kubectl | Tool::Terraform | Tool::Psql | Tool::Aws | Tool::Other(_) => true,
+    };
+    let near = |placed: &Placed| {
+        matches!(
+            placed.place,
+            Place::Inside
+                | Place::Missing
+                | Place::Scratch
+                | Place::Disposable
+                | Place::WorkspaceRoot
+                | Place::GitDir
+        )
+    };
+    far || !places.iter().all(near)
 }
 
 /// Whether the invocation is known to change nothing at all. Used where guard itself is broken

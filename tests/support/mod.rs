@@ -43,6 +43,7 @@ impl World {
         for directory in ["config", "state", "home", "app"] {
             std::fs::create_dir_all(world.path(directory)).unwrap();
         }
+        world.rules("");
         world.write(
             "shared/uploads/photo.jpg",
             "a photo that exists only here\n",
@@ -95,9 +96,10 @@ impl World {
             std::fs::copy(built, &binary).unwrap();
         }
         let places = format!(
-            "config={}\nstate={}\n",
+            "config={}\nstate={}\nlocked={}\n",
             self.path("config").display(),
-            self.path("state").display()
+            self.path("state").display(),
+            self.path("locked").display()
         );
         self.write(&format!("{share}/places"), &places);
         for tool in TOOLS {
@@ -130,9 +132,26 @@ impl World {
         path
     }
 
-    /// The user's rules.
+    /// The user's rules. This test is among what they call a person's terminal.
     pub fn rules(&self, text: &str) {
+        let terminal = std::env::current_exe().unwrap().canonicalize().unwrap();
+        let terminals = format!("terminals = [{:?}]\n", terminal.to_str().unwrap());
+        let text = match text.split_once("[person]\n") {
+            None => format!("{text}\n[person]\n{terminals}"),
+            Some((before, person)) => {
+                let (person, after) = match person.split_once("\n[") {
+                    Some((person, after)) => (format!("{person}\n"), format!("[{after}")),
+                    None => (person.to_owned(), String::new()),
+                };
+                format!("{before}[person]\n{person}{terminals}{after}")
+            }
+        };
         self.write("config/rules.toml", text);
+    }
+
+    /// The same, but nothing says that this test is a terminal.
+    pub fn no_terminals(&self) {
+        self.write("config/rules.toml", "");
     }
 
     /// What a file holds.
@@ -236,6 +255,21 @@ impl World {
         let outcome = self.guard(&["explain", "--json", command]).run();
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
         serde_json::from_str(&outcome.stdout).unwrap_or_else(|e| panic!("{e}: {outcome:?}"))
+    }
+
+    /// The id of the only request that waits.
+    #[track_caller]
+    pub fn request(&self) -> String {
+        let pending = self.pending();
+        assert_eq!(pending.len(), 1, "{pending:?}");
+        pending[0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What waits for an approval.
+    pub fn pending(&self) -> Vec<serde_json::Value> {
+        let outcome = self.guard(&["pending", "--json"]).run();
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        serde_json::from_str(&outcome.stdout).unwrap()
     }
 
     /// The entries of the audit log.

@@ -103,6 +103,17 @@ impl Person {
         phrase
     }
 
+    /// Waits for a question after which nothing is echoed, and answers it.
+    #[track_caller]
+    pub fn secret(&mut self, question: &str, answer: &str) {
+        self.until(question);
+        if !question.ends_with(": ") {
+            self.until(": ");
+        }
+        self.settled();
+        self.line(answer);
+    }
+
     /// Waits until the innermost process sleeps. What is typed before it does is type-ahead, which
     /// guard throws away.
     pub fn settled(&mut self) {

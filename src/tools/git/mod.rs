@@ -12,7 +12,9 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
 use crate::context::{Consult, Context};
+use crate::inputs::Origin;
 use crate::invocation::{Invocation, Word};
+use crate::paths::World;
 use crate::tools::Tool;
 
 pub use verbs::only_reads;
@@ -219,6 +221,44 @@ pub fn directory(invocation: &Invocation, context: &Context) -> Option<PathBuf> 
         .directory
 }
 
+/// Whether the command works inside the workspace, as far as its options and variables say.
+pub fn works_in(invocation: &Invocation, world: &World, context: &Context) -> bool {
+    !is_moved(invocation, context)
+        && directory(invocation, context).is_some_and(|directory| world.holds(&directory))
+}
+
+/// Whether options or variables name another repository or working tree.
+fn is_moved(invocation: &Invocation, context: &Context) -> bool {
+    ["GIT_DIR", "GIT_WORK_TREE"]
+        .iter()
+        .any(|name| context.has_variable(name))
+        || invocation.scope.iter().any(|word| {
+            [b"--git-dir".as_slice(), b"--work-tree"]
+                .iter()
+                .any(|option| word.as_encoded_bytes().starts_with(option))
+        })
+}
+
+/// Files and standard input that decide what the command does; `paths` are those that name its
+/// pathspecs.
+pub fn inputs(invocation: &Invocation, mut paths: Vec<Origin>) -> Vec<Origin> {
+    if invocation.has("--stdin") {
+        paths.push(Origin::Input);
+    }
+    let reads_patches = matches!(invocation.verb_name(), "apply" | "am")
+        && !invocation.has_any(&["--abort", "--quit", "--skip", "--continue", "--resolved"]);
+    if reads_patches && invocation.operands.is_empty() {
+        paths.push(Origin::Input);
+    } else if reads_patches {
+        let files = invocation.operands.iter();
+        paths.extend(files.map(|file| match file.bytes() {
+            b"-" => Origin::Input,
+            _ => Origin::File(PathBuf::from(&file.text)),
+        }));
+    }
+    paths
+}
+
 /// Whether an operand could be a path rather than a revision, by what stands on the disk and by
 /// its looks: pathspec magic, globs, `.` and trailing slashes.
 fn looks_like_path(word: &Word, invocation: &Invocation, context: &Context) -> bool {
@@ -238,15 +278,7 @@ fn looks_like_path(word: &Word, invocation: &Invocation, context: &Context) -> b
     if context.consult < Consult::Files {
         return false;
     }
-    let elsewhere = ["GIT_DIR", "GIT_WORK_TREE"]
-        .iter()
-        .any(|name| context.has_variable(name))
-        || invocation.scope.iter().any(|word| {
-            [b"--git-dir".as_slice(), b"--work-tree"]
-                .iter()
-                .any(|option| word.as_encoded_bytes().starts_with(option))
-        });
-    let top = if elsewhere {
+    let top = if is_moved(invocation, context) {
         config::top_level(invocation, context)
     } else {
         None

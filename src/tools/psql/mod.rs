@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use self::sql::{Kind, Source};
 use crate::context::{Consult, Context, Input};
+use crate::inputs::Origin;
 use crate::invocation::{Invocation, Statement, Word};
 use crate::tools::Tool;
 use crate::tools::options::{GETOPT, Grammar};
@@ -192,6 +193,22 @@ impl Reader<'_> {
             },
         }
     }
+}
+
+/// The files and the standard input whose SQL it runs; `files` are those of `-f`.
+pub fn inputs(invocation: &Invocation, files: Vec<Origin>) -> Vec<Origin> {
+    if files.is_empty() && !invocation.has_any(&["--command", "--list"]) {
+        return vec![Origin::Input];
+    }
+    files
+}
+
+/// Puts a copy in the place of standard input, if that is a pipe.
+///
+/// # Errors
+/// The system's reason; standard input may then have been read in part.
+pub fn spool_input() -> std::io::Result<()> {
+    input::spool().map(drop)
 }
 
 /// Whether all of its SQL only reads.

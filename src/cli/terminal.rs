@@ -1,0 +1,185 @@
+//! What the person's commands share: their terminal, their proof, their places.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+
+use crate::agent;
+use crate::audit::{self, Entry, Proof};
+use crate::install::Places;
+use crate::person::ask::statement_text;
+use crate::person::keys::KeyPlaces;
+use crate::person::prompt::{Answer, Question};
+use crate::person::proof::Prover;
+use crate::person::requests::Desk;
+use crate::person::statement::Statement;
+use crate::person::{Trust, gather, trail};
+use crate::rules::{self, Rules};
+use crate::sanitize;
+
+/// Where the person's side keeps things.
+pub(super) struct Office {
+    /// guard's places.
+    pub(super) places: Places,
+    /// The rules that hold.
+    pub(super) rules: Rules,
+    /// The state directory.
+    pub(super) state: PathBuf,
+    /// The keys.
+    pub(super) keys: KeyPlaces,
+}
+
+impl Office {
+    /// Finds it.
+    pub(super) fn open() -> anyhow::Result<Self> {
+        let places = Places::find();
+        let rules = rules::load(places.rules_file().as_deref());
+        if let Some(broken) = &rules.broken {
+            crate::message::say(&format!(
+                "your rules do not hold, the default rules do: {broken}"
+            ));
+        }
+        let nowhere = || anyhow!("no home directory is known, so there is nothing to approve");
+        let state = places.state.clone().ok_or_else(nowhere)?;
+        let config = places.config.clone().ok_or_else(nowhere)?;
+        Ok(Self {
+            places,
+            rules,
+            state,
+            keys: KeyPlaces::new(&config),
+        })
+    }
+
+    /// The requests and the answers to them.
+    pub(super) fn desk(&self) -> Desk {
+        Desk::new(&self.state)
+    }
+
+    /// Appends to the audit log.
+    pub(super) fn log(&self, entry: &Entry) -> anyhow::Result<()> {
+        let file = self.state.join(crate::install::LOG);
+        audit::append(&file, entry).with_context(|| {
+            format!(
+                "nothing was changed, because the audit log cannot be written: {}",
+                sanitize::path(&file)
+            )
+        })
+    }
+
+    /// The person at the terminal of this process.
+    pub(super) fn person(&self) -> anyhow::Result<AtTerminal<'_>> {
+        let ancestors = agent::ancestors();
+        let agent = agent::find(&ancestors);
+        let evidence = gather(agent.as_ref(), &ancestors, &self.rules.terminals);
+        let Some(terminal) = evidence.terminal else {
+            let mut entry = Entry::of_guard(&["guard"], "no person at the terminal");
+            entry.agent = agent.map(|agent| agent.name.to_owned());
+            entry.evidence = evidence.lines;
+            let _ = self.log(&entry);
+            bail!(
+                "only a person can do this, in a terminal of their own. {}",
+                evidence.why
+            );
+        };
+        Ok(AtTerminal {
+            office: self,
+            terminal,
+            trust: evidence.trust,
+            why: evidence.why,
+            evidence: evidence.lines,
+        })
+    }
+}
+
+/// A person at a terminal.
+pub(super) struct AtTerminal<'o> {
+    office: &'o Office,
+    /// The terminal.
+    pub(super) terminal: File,
+    /// How far its keys can be trusted.
+    pub(super) trust: Trust,
+    /// Why no more than that.
+    pub(super) why: String,
+    /// What is known of it.
+    pub(super) evidence: Vec<String>,
+}
+
+impl AtTerminal<'_> {
+    /// How long a question stays open.
+    pub(super) fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.office.rules.limits.person_seconds)
+    }
+
+    /// Prints on the terminal.
+    pub(super) fn show(&mut self, text: &str) {
+        let _ = self.terminal.write_all(text.as_bytes());
+    }
+
+    /// Shows a text and asks for a phrase.
+    pub(super) fn agrees(&mut self, text: &str, phrase: &str) -> anyhow::Result<()> {
+        let answer = Question {
+            text,
+            phrase,
+            tries: self.office.rules.limits.person_tries,
+            time: self.time(),
+        }
+        .ask(&mut self.terminal);
+        match answer {
+            Answer::Approved => Ok(()),
+            Answer::TimedOut => bail!("no answer in time; nothing was changed"),
+            Answer::Interrupted(number) => {
+                bail!("interrupted by signal {number}; nothing was changed")
+            }
+            Answer::Refused => bail!("not approved; nothing was changed"),
+        }
+    }
+
+    /// Lets the person sign a statement; its text and the proof.
+    pub(super) fn sign(
+        &mut self,
+        statement: &Statement,
+        key: Option<&Path>,
+    ) -> anyhow::Result<Proof> {
+        let text = statement_text(statement).map_err(|error| anyhow!(error))?;
+        self.sign_text(text, key)
+    }
+
+    /// Lets the person sign a statement that others have signed, or will.
+    pub(super) fn sign_text(&mut self, text: String, key: Option<&Path>) -> anyhow::Result<Proof> {
+        let prover = Prover {
+            keys: self.office.keys.clone(),
+            state: &self.office.state,
+            time: self.time(),
+            evidence: &self.evidence,
+        };
+        let signature = prover
+            .prove(&mut self.terminal, &text, key)
+            .map_err(|error| anyhow!("{error}; nothing was changed"))?;
+        proven(&self.office.keys, text, signature)
+    }
+}
+
+/// A signature that one of the signers made.
+pub(super) fn proven(keys: &KeyPlaces, text: String, signature: String) -> anyhow::Result<Proof> {
+    let signers = keys.load_signers().map_err(|error| anyhow!(error))?;
+    let signer = trail::signed_by(&signers, &text, &signature)
+        .map_err(|error| anyhow!("the signature does not count: {error}"))?;
+    Ok(Proof {
+        statement: text,
+        signatures: vec![signature],
+        signers: vec![signer],
+        introduces: None,
+    })
+}
+
+/// How long, as people write it: `30m`, `2h`, `1d`.
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
+    humantime::parse_duration(text)
+        .map(|duration| duration.as_secs())
+        .ok()
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(|| format!("{text:?} is no duration like 30m, 2h or 1d"))
+}

@@ -1,0 +1,370 @@
+//! Freeze and plan mode: what changes something does not run, harmless or not, until a person ends
+//! it.
+//!
+//! Both are files below `holds/` in the state directory, which is there only while something
+//! holds: every other command pays for one look that finds nothing.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::exact::Exact;
+use super::identity::Identity;
+use super::shelf::{self, Item, Shelf};
+use super::statement::now;
+use crate::context::Context;
+use crate::environment;
+use crate::inputs::{self, Origin};
+use crate::install::Places;
+use crate::invocation::Invocation;
+use crate::message;
+use crate::rules::Rules;
+use crate::sanitize;
+use crate::tools::{self, Tool};
+use crate::verdict::Verdict;
+
+/// What stands for a fingerprint on the shelf of freezes.
+const FREEZES: &str = "freeze0000000000";
+/// Input for a planned command beyond this many bytes is not kept.
+const MAX_INPUT: u64 = 64 << 20;
+
+/// A freeze.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Freeze {
+    /// Its id.
+    pub id: String,
+    /// Since when, seconds since 1970.
+    pub since: u64,
+    /// Until when; without end if not given.
+    pub until: Option<u64>,
+    /// Only commands that point at this environment; all without one.
+    pub environment: Option<String>,
+    /// Who froze.
+    pub by: String,
+}
+
+/// A command that plan mode recorded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Planned {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it was tried.
+    pub issued: u64,
+    /// The agent, if known.
+    pub agent: Option<String>,
+    /// The tool.
+    pub tool: String,
+    /// The command.
+    pub argv: Vec<Exact>,
+    /// Where.
+    pub cwd: Option<Exact>,
+    /// The variables that change what it means.
+    pub variables: Vec<(String, Exact)>,
+    /// The digest of what it reads.
+    pub inputs: Option<String>,
+    /// Whether its standard input was kept beside it.
+    pub input_kept: bool,
+    /// What guard would decide about it.
+    pub verdict: String,
+    /// What it would lose.
+    pub lines: Vec<String>,
+}
+
+/// The files of freezes and of the plan.
+#[derive(Clone, Debug)]
+pub struct Holds {
+    directory: PathBuf,
+}
+
+/// What holds a command.
+#[derive(Debug)]
+pub enum Hold {
+    /// A freeze.
+    Frozen(Freeze),
+    /// Plan mode.
+    Planning(Holds),
+}
+
+/// A command that was held.
+#[derive(Debug)]
+pub struct Held {
+    /// What to tell the agent.
+    pub message: String,
+    /// The words for the log.
+    pub answer: String,
+}
+
+impl Holds {
+    /// The files below the state directory.
+    pub fn new(state: &Path) -> Self {
+        Self {
+            directory: state.join("holds"),
+        }
+    }
+
+    fn freezes_shelf(&self) -> Shelf {
+        Shelf::new(self.directory.clone())
+    }
+
+    /// The freezes that have not ended.
+    pub fn freezes(&self) -> Vec<(Item, Freeze)> {
+        self.freezes_shelf()
+            .about(FREEZES)
+            .into_iter()
+            .map(|item| {
+                // One that cannot be read holds everything.
+                let freeze = item.read().unwrap_or_else(|_| Freeze {
+                    id: item.id.clone(),
+                    since: now(),
+                    until: None,
+                    environment: None,
+                    by: "somebody".to_owned(),
+                });
+                (item, freeze)
+            })
+            .filter(|(_, freeze)| freeze.until.is_none_or(|until| until > now()))
+            .collect()
+    }
+
+    /// Freezes from now on.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn freeze(&self, until: Option<u64>, environment: Option<&str>) -> std::io::Result<String> {
+        let freezes = self.freezes_shelf();
+        let lock = freezes.lock()?;
+        freezes.add(&lock, FREEZES, |id| Freeze {
+            id: id.to_owned(),
+            since: now(),
+            until,
+            environment: environment.map(str::to_owned),
+            by: crate::install::user_name(),
+        })
+    }
+
+    fn plan(&self) -> PathBuf {
+        self.directory.join("plan")
+    }
+
+    fn is_off(&self) -> bool {
+        !self.plan().join("on").exists()
+    }
+
+    /// Whether plan mode is on.
+    pub fn is_planning(&self) -> bool {
+        !self.is_off()
+    }
+
+    /// Turns plan mode on.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn start_plan(&self) -> std::io::Result<()> {
+        let _lock = Shelf::new(self.plan()).lock()?;
+        shelf::replace(&self.plan().join("on"), b"", 0o600)
+    }
+
+    /// Turns plan mode off; what was planned stays until it is applied or dropped.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn end_plan(&self) -> std::io::Result<()> {
+        remove(&self.plan().join("on"))
+    }
+
+    /// What was planned, in order.
+    pub fn planned(&self) -> Vec<Planned> {
+        let mut planned: Vec<Planned> = std::fs::read_dir(self.plan())
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| entry.path().extension().is_some_and(|end| end == "json"))
+            .filter_map(|entry| serde_json::from_slice(&std::fs::read(entry.path()).ok()?).ok())
+            .collect();
+        planned.sort_by_key(|planned| planned.number);
+        planned
+    }
+
+    /// The kept standard input of a planned command.
+    pub fn input_of(&self, planned: &Planned) -> PathBuf {
+        self.plan().join(format!("{:06}.input", planned.number))
+    }
+
+    /// Takes a planned command off the list.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn drop_planned(&self, planned: &Planned) -> std::io::Result<()> {
+        remove(&self.input_of(planned))?;
+        remove(&self.plan().join(format!("{:06}.json", planned.number)))
+    }
+
+    /// Removes the directory when nothing holds any more and nothing is planned, so that commands pay
+    /// for nothing.
+    pub fn tidy(&self) {
+        if self.freezes().is_empty() && self.is_off() && self.planned().is_empty() {
+            let _ = std::fs::remove_dir_all(&self.directory);
+        }
+    }
+
+    /// Records a command.
+    fn add_planned(&self, mut planned: Planned, keep: bool) -> std::io::Result<Planned> {
+        let _lock = Shelf::new(self.plan()).lock()?;
+        let last = self.planned().last().map_or(0, |planned| planned.number);
+        planned.number = last.saturating_add(1);
+        if keep {
+            planned.input_kept = inputs::keep_input(&self.input_of(&planned), MAX_INPUT)?;
+        }
+        let text = serde_json::to_vec(&planned)?;
+        let file = self.plan().join(format!("{:06}.json", planned.number));
+        shelf::replace(&file, &text, 0o600)?;
+        Ok(planned)
+    }
+}
+
+fn remove(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the invocation and all that is nested in it change nothing.
+fn only_reads(invocation: &Invocation) -> bool {
+    tools::only_reads(invocation)
+        && invocation
+            .nested
+            .iter()
+            .all(|nested| only_reads(&nested.invocation))
+}
+
+impl Hold {
+    /// What holds this command, if anything does.
+    pub fn on(
+        places: &Places,
+        invocation: &Invocation,
+        rules: &Rules,
+        context: &Context,
+    ) -> Option<Self> {
+        let holds = Holds::new(places.state.as_deref()?);
+        if !holds.directory.exists() || only_reads(invocation) {
+            return None;
+        }
+        let points_at = || environment::of(invocation, context, &rules.environments);
+        let frozen = holds.freezes().into_iter().find(|(_, freeze)| {
+            freeze
+                .environment
+                .as_ref()
+                .is_none_or(|name| points_at().is_some_and(|at| at.name == *name))
+        });
+        if let Some((_, freeze)) = frozen {
+            return Some(Self::Frozen(freeze));
+        }
+        holds.is_planning().then_some(Self::Planning(holds))
+    }
+
+    /// Holds the command: refuses it, or records it.
+    pub fn take(
+        &self,
+        tool: Tool,
+        argv: &[OsString],
+        invocation: &Invocation,
+        verdict: &Verdict,
+        context: &Context,
+        agent: Option<String>,
+    ) -> Held {
+        match self {
+            Self::Frozen(freeze) => Held {
+                message: frozen(argv, freeze),
+                answer: "frozen".to_owned(),
+            },
+            Self::Planning(holds) => {
+                let reads_input = tools::inputs(invocation).contains(&Origin::Input);
+                let recorded = inputs::digest(invocation, context).and_then(|inputs| {
+                    let variables = std::env::vars_os();
+                    let identity = Identity::of(tool, argv, context, variables, inputs);
+                    let planned = Planned {
+                        number: 0,
+                        issued: now(),
+                        agent,
+                        tool: tool.name().to_owned(),
+                        argv: argv.iter().map(|word| Exact(word.clone())).collect(),
+                        cwd: context
+                            .directory
+                            .as_deref()
+                            .map(|path| Exact::from(path.as_os_str())),
+                        variables: identity
+                            .variables
+                            .into_iter()
+                            .map(|(name, value)| (name, Exact(value)))
+                            .collect(),
+                        inputs: identity.inputs,
+                        input_kept: false,
+                        verdict: verdict.effect.name().to_owned(),
+                        lines: message::stakes(verdict),
+                    };
+                    holds.add_planned(planned, reads_input)
+                });
+                match recorded {
+                    Ok(planned) => Held {
+                        message: planned_message(argv, verdict, planned.number),
+                        answer: format!("planned as number {}", planned.number),
+                    },
+                    Err(error) => Held {
+                        message: format!(
+                            "guard: blocked: {}\n  Plan mode is on, and the plan cannot be written: {error}\n",
+                            message::shown(argv)
+                        ),
+                        answer: "blocked in plan mode".to_owned(),
+                    },
+                }
+            }
+        }
+    }
+}
+
+fn frozen(argv: &[OsString], freeze: &Freeze) -> String {
+    let what = freeze.environment.as_ref().map_or_else(
+        || "Everything that changes something".to_owned(),
+        |name| {
+            format!(
+                "Everything that changes something in {}",
+                sanitize::text(name)
+            )
+        },
+    );
+    let until = freeze.until.map_or_else(
+        || "until a person ends it".to_owned(),
+        |until| {
+            format!(
+                "for {} more",
+                message::duration(until.saturating_sub(now()))
+            )
+        },
+    );
+    format!(
+        "guard: blocked: {}\n  {what} is frozen {until} (by {}, freeze {}).\n  Nothing was changed. \
+         Commands that only read go on working. Only a person can end the freeze: guard thaw\n  \
+         Do not look for another way to the same end (another path, shell, language or tool).\n",
+        message::shown(argv),
+        sanitize::text(&freeze.by),
+        sanitize::text(&freeze.id),
+    )
+}
+
+fn planned_message(argv: &[OsString], verdict: &Verdict, number: u32) -> String {
+    let mut text = format!(
+        "guard: not run, planned as number {number}: {}\n",
+        message::shown(argv)
+    );
+    for line in message::stakes(verdict) {
+        let _ = writeln!(text, "  {line}");
+    }
+    text.push_str(
+        "  Plan mode is on: what changes something is recorded and not run. Go on planning as if it \
+         had run, or tell the person that the plan is ready: guard plan apply\n",
+    );
+    text
+}

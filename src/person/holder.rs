@@ -1,0 +1,535 @@
+//! Who holds the other end of a terminal: the process with the master side of `/dev/pts/N`.
+//!
+//! Linux names it in `/proc/PID/fdinfo/FD` (`tty-index`, proc(5)). Elsewhere it stays unknown.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::agent::{self, is_interpreter};
+
+/// Programs that hold the master side of a terminal to type into it by themselves.
+const DRIVERS: [&str; 12] = [
+    "script",
+    "scriptreplay",
+    "expect",
+    "autoexpect",
+    "unbuffer",
+    "socat",
+    "empty",
+    "pexpect",
+    "ttyrec",
+    "ptyget",
+    "faketty",
+    "ttyd",
+];
+
+/// Interpreters and shells that are not among [`INTERPRETERS`]: what runs in them is a script.
+const SCRIPT_RUNNERS: [&str; 10] = [
+    "perl", "ruby", "tclsh", "lua", "php", "java", "dotnet", "zsh", "dash", "busybox",
+];
+
+/// Terminal emulators, by the name of the program that holds the master side.
+const EMULATORS: [&str; 34] = [
+    "gnome-terminal-server",
+    "gnome-terminal",
+    "ptyxis-agent",
+    "kgx",
+    "konsole",
+    "yakuake",
+    "xterm",
+    "uxterm",
+    "lxterm",
+    "rxvt",
+    "urxvt",
+    "urxvtd",
+    "alacritty",
+    "kitty",
+    "wezterm-gui",
+    "wezterm-mux-server",
+    "foot",
+    "footclient",
+    "ghostty",
+    "st",
+    "stterm",
+    "tilix",
+    "terminator",
+    "guake",
+    "tilda",
+    "xfce4-terminal",
+    "mate-terminal",
+    "lxterminal",
+    "qterminal",
+    "terminology",
+    "deepin-terminal",
+    "rio",
+    "cool-retro-term",
+    "contour",
+];
+
+/// Programs that hold the terminal for a person on another machine.
+const REMOTE: [&str; 7] = [
+    "sshd",
+    "sshd-session",
+    "sshd-auth",
+    "dropbear",
+    "mosh-server",
+    "in.telnetd",
+    "telnetd",
+];
+
+/// Programs that hold terminals for others and take commands about what to type into them.
+const MULTIPLEXERS: [&str; 9] = [
+    "tmux",
+    "tmux: server",
+    "screen",
+    "SCREEN",
+    "zellij",
+    "dtach",
+    "abduco",
+    "byobu",
+    "dvtm",
+];
+
+/// Editors with terminals in them, into which their extensions can type.
+const EDITORS: [&str; 22] = [
+    "code",
+    "code-insiders",
+    "codium",
+    "code-server",
+    "cursor",
+    "windsurf",
+    "zed",
+    "zed-editor",
+    "emacs",
+    "emacs-nox",
+    "emacs-gtk",
+    "vim",
+    "nvim",
+    "vi",
+    "hx",
+    "kate",
+    "gnome-builder",
+    "idea",
+    "pycharm",
+    "clion",
+    "rustrover",
+    "eclipse",
+];
+
+/// Programs that hand a terminal of theirs on to a command, keys and all.
+const RELAYS: [&str; 4] = ["sudo", "su", "doas", "runuser"];
+
+/// More processes than this are not searched.
+const MAX_PROCESSES: usize = 20_000;
+
+/// What sort of program stands at the other end of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A terminal emulator: a person's window.
+    Emulator,
+    /// sshd and its like: a person on another machine.
+    Remote,
+    /// The system's own console.
+    Console,
+    /// tmux, screen: any program of the user's can type into it.
+    Multiplexer,
+    /// An editor's own terminal: its extensions, agents among them, can type into it.
+    Editor,
+    /// An agent.
+    Agent,
+    /// A program that types by itself.
+    Scripted,
+    /// None that guard knows, or none that it can see.
+    Unknown,
+}
+
+impl Kind {
+    /// The kind in words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Emulator => "a terminal emulator",
+            Self::Remote => "a login from another machine",
+            Self::Console => "the console",
+            Self::Multiplexer => "a terminal multiplexer",
+            Self::Editor => "an editor",
+            Self::Agent => "an agent",
+            Self::Scripted => "a program that types by itself",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The program at the other end.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// Its process, when there is one that can be seen.
+    pub process: Option<u32>,
+    /// Its name, or the agent's above it.
+    pub name: String,
+    /// What sort of program it is.
+    pub kind: Kind,
+}
+
+impl Holder {
+    fn new(process: Option<u32>, name: impl Into<String>, kind: Kind) -> Self {
+        Self {
+            process,
+            name: name.into(),
+            kind,
+        }
+    }
+
+    fn unseen() -> Self {
+        Self::new(None, "a program that cannot be seen", Kind::Unknown)
+    }
+}
+
+/// A terminal by the device number in `/proc/PID/stat` (proc(5), `tty_nr`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Device {
+    major: u32,
+    minor: u32,
+}
+
+impl Device {
+    /// The controlling terminal of a process, if it has one.
+    pub fn of(process: &agent::Stat) -> Option<Self> {
+        let number = u32::try_from(process.terminal & 0xffff_ffff).ok()?;
+        let major = (number >> 8) & 0xfff;
+        let minor = (number & 0xff) | ((number >> 12) & 0xf_ff00);
+        (number != 0).then_some(Self { major, minor })
+    }
+
+    /// The N of `/dev/pts/N`. Unix 98 pseudo-terminals have the majors 136 to 143 (the kernel's
+    /// devices.txt).
+    pub fn index(self) -> Option<u32> {
+        (136..=143)
+            .contains(&self.major)
+            .then(|| (self.major - 136) * 256 + self.minor)
+    }
+
+    /// A virtual or serial console: no process holds its other end (devices.txt: 4, 5, 204, 229).
+    fn is_console(self) -> bool {
+        matches!(self.major, 4 | 5 | 204 | 229)
+    }
+
+    /// The name of the device.
+    pub fn name(self) -> String {
+        match (self.index(), self.major, self.minor) {
+            (Some(index), ..) => format!("/dev/pts/{index}"),
+            (None, 4, minor @ 0..=63) => format!("/dev/tty{minor}"),
+            (None, major, minor) => format!("the terminal {major}:{minor}"),
+        }
+    }
+}
+
+/// Who holds the other end of `device`. `leader` is the process that leads the terminal's session,
+/// whose parents most often hold it; `trusted` are programs that the person's rules call terminals.
+pub fn of(device: Device, leader: u32, trusted: &[&str]) -> Holder {
+    follow(device, leader, trusted, 0)
+}
+
+fn follow(device: Device, leader: u32, trusted: &[&str], depth: usize) -> Holder {
+    if device.is_console() {
+        return Holder::new(None, device.name(), Kind::Console);
+    }
+    let Some(index) = device.index() else {
+        return Holder::unseen();
+    };
+    let Some(process) = find(index, leader) else {
+        return hidden_login(leader).unwrap_or_else(Holder::unseen);
+    };
+    let Some(stat) = agent::stat_of(process) else {
+        return Holder::unseen();
+    };
+    if let Some(agent) = agent_above(process, &stat.name) {
+        return Holder::new(Some(process), agent, Kind::Agent);
+    }
+    let program = program_of(process);
+    let name = program.as_deref().map_or_else(
+        || stat.name.clone(),
+        |path| base_name(path.as_os_str()).into_owned(),
+    );
+    let relays = RELAYS.contains(&name.as_str()) && is_roots(process);
+    if relays && depth < 4 {
+        // What sudo types is what its own terminal is told.
+        let above = Device::of(&stat).filter(|above| *above != device);
+        return above.map_or_else(Holder::unseen, |above| {
+            follow(above, stat.session, trusted, depth + 1)
+        });
+    }
+    let kind = kind_of(process, &stat.name, &name, program.as_deref(), trusted);
+    let kind = match kind {
+        Kind::Multiplexer if depth < 4 => attached(process, trusted, depth),
+        kind => kind,
+    };
+    Holder::new(Some(process), name, kind)
+}
+
+/// What the program is, by the file it runs from; what a process calls itself says little.
+fn kind_of(process: u32, comm: &str, name: &str, program: Option<&Path>, trusted: &[&str]) -> Kind {
+    if program.is_some_and(|path| trusted.iter().any(|one| Path::new(one) == path)) {
+        return Kind::Emulator;
+    }
+    if [comm, name].iter().any(|name| DRIVERS.contains(name)) {
+        return Kind::Scripted;
+    }
+    if MULTIPLEXERS.contains(&name) || (program.is_none() && MULTIPLEXERS.contains(&comm)) {
+        return Kind::Multiplexer;
+    }
+    let words = command_of(process);
+    let is_editor = EDITORS.contains(&name)
+        || words.iter().any(|word| word == b"--type=ptyHost")
+        || words
+            .iter()
+            .any(|word| holds(word, b"com.intellij.idea.Main"));
+    if is_editor {
+        return Kind::Editor;
+    }
+    if is_interpreter(name) || SCRIPT_RUNNERS.iter().any(|one| is_version_of(name, one)) {
+        // Some terminal emulators are scripts of the system's.
+        let script = words.iter().skip(1).find(|word| !word.starts_with(b"-"));
+        let is_emulator = script.is_some_and(|script| {
+            let path = Path::new(OsStr::from_bytes(script));
+            EMULATORS.contains(&&*base_name(path.as_os_str())) && is_systems(path)
+        });
+        return if is_emulator {
+            Kind::Emulator
+        } else {
+            Kind::Scripted
+        };
+    }
+    match program {
+        Some(path) if EMULATORS.contains(&name) && is_systems(path) => Kind::Emulator,
+        Some(path) if REMOTE.contains(&name) && is_systems(path) => Kind::Remote,
+        // WSL's own init holds the terminals of its windows.
+        Some(path) if path == Path::new("/init") && is_systems(path) => Kind::Emulator,
+        // What a daemon of the system's calls itself, when its file cannot be seen.
+        None if REMOTE.contains(&comm) && is_roots(process) => Kind::Remote,
+        _ => Kind::Unknown,
+    }
+}
+
+fn holds(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// `python3.11` is a `python`.
+fn is_version_of(name: &str, program: &str) -> bool {
+    name.strip_prefix(program).is_some_and(|suffix| {
+        suffix
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    })
+}
+
+/// A multiplexer that no person looks at is driven by a program. One that shows its terminals to
+/// clients is as good as the terminals of those, but for what other programs type into it.
+fn attached(server: u32, trusted: &[&str], depth: usize) -> Kind {
+    let owner = std::fs::metadata(format!("/proc/{server}")).map(|meta| meta.uid());
+    let mut best = Kind::Scripted;
+    for client in processes() {
+        let Some(stat) = agent::stat_of(client) else {
+            continue;
+        };
+        let is_client = ["tmux: client", "screen", "zellij", "dtach", "abduco"]
+            .contains(&stat.name.as_str())
+            && client != server
+            && std::fs::metadata(format!("/proc/{client}"))
+                .ok()
+                .map(|meta| meta.uid())
+                == owner.as_ref().ok().copied();
+        if !is_client {
+            continue;
+        }
+        let Some(device) = Device::of(&stat) else {
+            continue;
+        };
+        match follow(device, stat.session, trusted, depth + 1).kind {
+            Kind::Agent | Kind::Scripted => {}
+            _ => best = Kind::Multiplexer,
+        }
+    }
+    best
+}
+
+/// A login daemon of root's above the session, whose descriptors only root can see.
+fn hidden_login(leader: u32) -> Option<Holder> {
+    let mut next = agent::stat_of(leader).map(|stat| stat.parent);
+    for _ in 0..4 {
+        let process = next.filter(|process| *process > 1)?;
+        let stat = agent::stat_of(process)?;
+        if is_roots(process) {
+            if REMOTE.contains(&stat.name.as_str()) {
+                return Some(Holder::new(Some(process), stat.name, Kind::Remote));
+            }
+            if RELAYS.contains(&stat.name.as_str()) {
+                let device = Device::of(&stat)?;
+                return Some(follow(device, stat.session, &[], 1));
+            }
+        }
+        next = Some(stat.parent);
+    }
+    None
+}
+
+/// Whether `/proc/PID` belongs to root: a process of root's, or one that gave root's rights up and
+/// is kept closed (proc(5), "dumpable"); then its parent must be root's.
+fn is_roots(process: u32) -> bool {
+    let is_root = |process: u32| {
+        std::fs::read_to_string(format!("/proc/{process}/status"))
+            .ok()
+            .and_then(|status| {
+                let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+                line.split_ascii_whitespace().next().map(|real| real == "0")
+            })
+            .unwrap_or(false)
+    };
+    is_root(process)
+        || (std::fs::metadata(format!("/proc/{process}")).is_ok_and(|meta| meta.uid() == 0)
+            && agent::stat_of(process).is_some_and(|stat| is_root(stat.parent)))
+}
+
+/// The agent that the process is, or that stands above it.
+fn agent_above(process: u32, name: &str) -> Option<&'static str> {
+    let mut next = Some((process, name.to_owned()));
+    for _ in 0..64 {
+        let (id, name) = next?;
+        if let Some(agent) = agent::agent_of(id, &name) {
+            return Some(agent);
+        }
+        next = agent::stat_of(id)
+            .filter(|stat| stat.parent > 1)
+            .and_then(|stat| agent::stat_of(stat.parent).map(|above| (stat.parent, above.name)));
+    }
+    None
+}
+
+/// The file that a process runs from.
+fn program_of(process: u32) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{process}/exe")).ok()
+}
+
+fn command_of(process: u32) -> Vec<Vec<u8>> {
+    std::fs::read(format!("/proc/{process}/cmdline"))
+        .unwrap_or_default()
+        .split(|byte| *byte == 0)
+        .filter(|word| !word.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+fn base_name(path: &OsStr) -> std::borrow::Cow<'_, str> {
+    Path::new(path)
+        .file_name()
+        .unwrap_or(path)
+        .to_string_lossy()
+}
+
+/// A file that only root could have put there, in a directory that only root writes to.
+fn is_systems(path: &Path) -> bool {
+    let is_roots = |path: &Path| {
+        std::fs::metadata(path).is_ok_and(|meta| meta.uid() == 0 && meta.mode() & 0o022 == 0)
+    };
+    is_roots(path) && path.parent().is_some_and(is_roots)
+}
+
+/// The process that has the master of `/dev/pts/INDEX` open. The parents of the session's leader are
+/// looked at first: a terminal's window is most often one of them.
+fn find(index: u32, leader: u32) -> Option<u32> {
+    let mut next = agent::stat_of(leader).map(|stat| stat.parent);
+    for _ in 0..8 {
+        let Some(process) = next.filter(|process| *process > 1) else {
+            break;
+        };
+        if holds_master(process, index) {
+            return Some(process);
+        }
+        next = agent::stat_of(process).map(|stat| stat.parent);
+    }
+    processes().find(|process| *process != std::process::id() && holds_master(*process, index))
+}
+
+/// The processes of the machine.
+pub(super) fn processes() -> impl Iterator<Item = u32> {
+    std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .take(MAX_PROCESSES)
+}
+
+/// Whether a process has the master of `/dev/pts/INDEX` open: `tty-index` in fdinfo.
+fn holds_master(process: u32, index: u32) -> bool {
+    let Ok(descriptors) = std::fs::read_dir(format!("/proc/{process}/fd")) else {
+        return false;
+    };
+    descriptors.flatten().any(|descriptor| {
+        let is_master =
+            std::fs::read_link(descriptor.path()).is_ok_and(|target| target.ends_with("ptmx"));
+        is_master
+            && std::fs::read_to_string(format!(
+                "/proc/{process}/fdinfo/{}",
+                descriptor.file_name().to_string_lossy()
+            ))
+            .is_ok_and(|info| {
+                info.lines().any(|line| {
+                    line.strip_prefix("tty-index:")
+                        .is_some_and(|number| number.trim() == index.to_string())
+                })
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::INTERPRETERS;
+
+    #[test]
+    fn devices() {
+        let device = |number: i64| {
+            Device::of(&agent::Stat {
+                name: String::new(),
+                state: 'S',
+                parent: 1,
+                group: 1,
+                session: 1,
+                terminal: number,
+            })
+        };
+        assert_eq!(device(0), None);
+        // makedev(136, 3), makedev(136, 300) as the kernel packs them, makedev(4, 1).
+        assert_eq!(device(0x8803).and_then(Device::index), Some(3));
+        assert_eq!(
+            device(0x0010_882c).and_then(Device::index),
+            Some(256 + 0x2c)
+        );
+        assert_eq!(
+            device(0x0401).map(Device::name).as_deref(),
+            Some("/dev/tty1")
+        );
+        assert_eq!(device(0x0401).map(Device::is_console), Some(true));
+    }
+
+    #[test]
+    fn no_program_is_of_two_kinds() {
+        let lists: [&[&str]; 6] = [
+            &DRIVERS,
+            &SCRIPT_RUNNERS,
+            &EMULATORS,
+            &REMOTE,
+            &MULTIPLEXERS,
+            &EDITORS,
+        ];
+        let mut all: Vec<&str> = lists.iter().flat_map(|list| list.iter().copied()).collect();
+        all.extend(INTERPRETERS);
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

@@ -1,0 +1,166 @@
+//! Which command exactly: what an approval fits.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use crate::audit::names_secret;
+use crate::context::Context;
+use crate::digest::Hasher;
+use crate::tools::Tool;
+
+/// Variables that change what a command means, by the beginnings of their names.
+fn prefixes(tool: Tool) -> &'static [&'static str] {
+    match tool {
+        Tool::Rm | Tool::Other(_) => &["POSIXLY_CORRECT"],
+        Tool::Git => &["GIT_", "HOME", "XDG_CONFIG_HOME"],
+        Tool::Kubectl => &["KUBE", "HOME"],
+        Tool::Terraform => &["TF_", "AWS_", "GOOGLE_", "ARM_"],
+        Tool::Psql => &["PG", "PSQLRC", "HOME", "POSIXLY_CORRECT"],
+        Tool::Aws => &["AWS_", "HOME"],
+    }
+}
+
+/// Variables of these that say who or how, not what.
+const INDIFFERENT: [&str; 10] = [
+    "GIT_AUTHOR_",
+    "GIT_COMMITTER_",
+    "GIT_PAGER",
+    "GIT_EDITOR",
+    "GIT_TERMINAL_PROMPT",
+    "GIT_TRACE",
+    "TF_LOG",
+    "PGPASSFILE",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+];
+
+/// What tells one command from every other.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The digest of tool, argv, directory, variables and inputs.
+    pub fingerprint: String,
+    /// The variables that change what it means, but for secrets.
+    pub variables: Vec<(String, OsString)>,
+    /// The digest of what it reads besides its argv.
+    pub inputs: Option<String>,
+}
+
+impl Identity {
+    /// The identity of a command at a shim. `variables` are those that the process has.
+    pub fn of(
+        tool: Tool,
+        argv: &[OsString],
+        context: &Context,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+        inputs: Option<String>,
+    ) -> Self {
+        let mut kept: Vec<(String, OsString)> = variables
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .filter(|(name, _)| means_something(tool, name))
+            .collect();
+        kept.sort();
+        let directory = context.directory.as_deref().unwrap_or(Path::new(""));
+        Self {
+            fingerprint: fingerprint(tool, argv, directory, &kept, inputs.as_deref()),
+            variables: kept,
+            inputs,
+        }
+    }
+}
+
+/// The digest of all that tells a command from others. By which path the tool was called does not.
+pub fn fingerprint(
+    tool: Tool,
+    argv: &[OsString],
+    directory: &Path,
+    variables: &[(String, OsString)],
+    inputs: Option<&str>,
+) -> String {
+    let mut hasher = Hasher::default();
+    hasher
+        .part(b"guard command 1")
+        .part(tool.name().as_bytes())
+        .part(&argv.len().to_le_bytes());
+    for word in argv.iter().skip(1) {
+        hasher.part(word.as_bytes());
+    }
+    hasher.part(directory.as_os_str().as_bytes());
+    for (name, value) in variables {
+        hasher.part(name.as_bytes()).part(value.as_bytes());
+    }
+    hasher.part(b"inputs");
+    hasher.part(inputs.map(OsStr::new).unwrap_or_default().as_bytes());
+    hasher.finish()
+}
+
+/// Whether a variable is among those that tell commands of this tool apart.
+pub fn means_something(tool: Tool, name: &str) -> bool {
+    prefixes(tool).iter().any(|prefix| name.starts_with(prefix))
+        && !INDIFFERENT.iter().any(|prefix| name.starts_with(prefix))
+        && !names_secret(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(tool: Tool, argv: &[&str], directory: &str, variables: &[(&str, &str)]) -> String {
+        let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
+        let mut context = Context::nothing();
+        context.directory = Some(directory.into());
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        Identity::of(tool, &argv, &context, variables, None).fingerprint
+    }
+
+    #[test]
+    fn what_makes_a_command_another() {
+        let push = of(Tool::Git, &["git", "push", "-f"], "/app", &[]);
+        assert_eq!(
+            of(Tool::Git, &["/shims/git", "push", "-f"], "/app", &[]),
+            push
+        );
+        assert_eq!(
+            of(
+                Tool::Git,
+                &["git", "push", "-f"],
+                "/app",
+                &[("PGHOST", "x"), ("GIT_PAGER", "cat")]
+            ),
+            push
+        );
+        for other in [
+            of(Tool::Git, &["git", "push", "-f", "origin"], "/app", &[]),
+            of(Tool::Git, &["git", "push-f"], "/app", &[]),
+            of(Tool::Git, &["git", "push", "-f"], "/other", &[]),
+            of(
+                Tool::Git,
+                &["git", "push", "-f"],
+                "/app",
+                &[("GIT_DIR", "/x")],
+            ),
+            of(Tool::Rm, &["rm", "push", "-f"], "/app", &[]),
+        ] {
+            assert_ne!(other, push);
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_kept() {
+        let variables = [
+            ("PGPASSWORD", "hunter2"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("AWS_SESSION_TOKEN", "x"),
+            ("TF_VAR_db_password", "x"),
+        ];
+        for (name, _) in variables {
+            for tool in crate::tools::TOOLS {
+                assert!(!means_something(tool, name), "{name}");
+            }
+        }
+        assert!(means_something(Tool::Psql, "PGHOST"));
+        assert!(means_something(Tool::Aws, "AWS_PROFILE"));
+    }
+}
