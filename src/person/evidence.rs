@@ -16,7 +16,8 @@ const LAUNCHERS: [&str; 38] = [
     "parallel", "git", "login", "watch",
 ];
 
-/// How far what is typed on this terminal can be taken for a person's.
+/// How far what is typed on this terminal can be taken for a person's. On a shared terminal a phrase
+/// proves nothing; on an unknown one it does where no more than the workspace is at stake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trust {
     /// Nobody is asked here.
@@ -153,7 +154,7 @@ fn look(
                 "{program} shares the terminal and can push keys into it (TIOCSTI)"
             ));
             let why = format!("{program} shares this terminal and can type into it.");
-            (Trust::Shared.min(trust), why, Some(terminal))
+            (Trust::Shared, why, Some(terminal))
         }
         None => (trust, why, Some(terminal)),
     }

@@ -144,8 +144,14 @@ impl Person {
 
     /// Waits for the command's end.
     #[track_caller]
-    pub fn ends(mut self) -> Outcome {
-        let deadline = Instant::now() + PATIENCE;
+    pub fn ends(self) -> Outcome {
+        self.ends_within(PATIENCE)
+    }
+
+    /// The same with another patience.
+    #[track_caller]
+    pub fn ends_within(mut self, patience: Duration) -> Outcome {
+        let deadline = Instant::now() + patience;
         while self.look() {
             assert!(
                 Instant::now() < deadline,
