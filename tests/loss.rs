@@ -707,9 +707,95 @@ fn files_that_git_writes_its_output_to() {
         "git archive -o README.md HEAD",
         "git diff --output=README.md HEAD~0",
         "git bundle create README.md HEAD",
+        "git diff-index --output=README.md HEAD",
+        "git stash show -p --output=README.md",
+        "git merge-file README.md src/main.rs src/main.rs",
         "git archive --output=../shared/uploads/letter.txt HEAD",
     ] {
         let one = only(&world, command);
         assert_eq!(one["verdict"], "confirm", "{command}: {one:#}");
     }
+}
+
+#[test]
+fn leaving_a_detached_head() {
+    let world = World::new();
+    world.write("app/README.md", "stashed\n");
+    world.git("app", &["stash", "-q"]);
+    world.git("app", &["branch", "topic"]);
+    for command in LEAVING {
+        loses(&world, command, NOTHING);
+    }
+    world.git("app", &["checkout", "-q", "--detach"]);
+    world.commit_file("app", "x.rs", "x\n");
+    for command in LEAVING {
+        loses(&world, command, commits(1));
+    }
+    loses(&world, "git rebase main", NOTHING);
+    loses(&world, "git update-ref -d HEAD", commits(1));
+}
+
+const LEAVING: [&str; 6] = [
+    "git checkout --orphan x",
+    "git switch --orphan x",
+    "git rebase main topic",
+    "git rebase --root topic",
+    "git stash branch x",
+    "git symbolic-ref HEAD refs/heads/topic",
+];
+
+#[test]
+fn ending_what_has_not_begun() {
+    let world = World::with_uncommitted_work();
+    for verb in ["merge", "rebase", "am", "cherry-pick", "revert"] {
+        loses(&world, &format!("git {verb} --abort"), NOTHING);
+    }
+    world.git("app", &["stash", "-q"]);
+    world.git("app", &["checkout", "-q", "-b", "theirs"]);
+    world.commit_file("app", "README.md", "theirs\n");
+    world.git("app", &["checkout", "-q", "main"]);
+    world.commit_file("app", "README.md", "ours\n");
+    for verb in ["merge", "rebase", "cherry-pick"] {
+        let _ = world.run(&format!("git {verb} theirs"));
+        world.write("app/README.md", "resolved\n");
+        loses(&world, &format!("git {verb} --abort"), files(1));
+        world.git("app", &[verb, "--abort"]);
+    }
+}
+
+#[test]
+fn paths_from_standard_input() {
+    let world = World::new();
+    const COMMANDS: [&str; 4] = [
+        "git checkout --pathspec-from-file=-",
+        "git restore --pathspec-from-file -",
+        "git checkout-index -f --stdin",
+        "git apply -R",
+    ];
+    for command in COMMANDS {
+        loses(&world, command, NOTHING);
+    }
+    world.write("app/README.md", "work\n");
+    for command in COMMANDS {
+        assert_eq!(only(&world, command)["preview"]["status"], "unknown");
+    }
+    world.write("app/list", "src/main.rs\n");
+    loses(&world, "git rm -f --pathspec-from-file=list", NOTHING);
+}
+
+#[test]
+fn reading_a_tree() {
+    let world = World::with_uncommitted_work();
+    loses(&world, "git read-tree --reset -u HEAD", files(1));
+    loses(&world, "git read-tree --reset HEAD", NOTHING);
+    loses(&world, "git read-tree -m -u HEAD HEAD", NOTHING);
+}
+
+#[test]
+fn pushes_that_git_refuses() {
+    let world = World::with_remote();
+    loses(&world, "git push origin --delete nowhere", NOTHING);
+    world.git("app", &["checkout", "-q", "--detach"]);
+    loses(&world, "git push --force", NOTHING);
+    loses(&world, "git push --force-with-lease", NOTHING);
 }

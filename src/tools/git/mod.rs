@@ -195,7 +195,9 @@ fn split_alias(text: &str) -> Option<Vec<OsString>> {
 /// Files that the command writes its output to: `archive -o`, `--output` of diff and log, the file
 /// of `bundle create`.
 pub fn overwritten(invocation: &Invocation) -> Vec<Word> {
-    if invocation.verb_is(&["bundle", "create"]) {
+    // merge-file writes its result over the first file (git-merge-file(1)).
+    let merges = invocation.verb_is(&["merge-file"]) && !invocation.has_any(&["-p", "--object-id"]);
+    if merges || invocation.verb_is(&["bundle", "create"]) {
         return invocation
             .operands
             .iter()

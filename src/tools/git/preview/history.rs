@@ -3,13 +3,13 @@
 use std::ffi::{OsStr, OsString};
 
 use super::repository::{NAMED, os};
-use super::{Git, Measured, Unmeasured, texts};
+use super::{Git, Measured, Unmeasured, detached, texts};
 use crate::invocation::Invocation;
 use crate::preview::{Loss, Measure, Part, Phrase};
 use crate::sanitize;
 use crate::tools::rm::preview::typeable;
 
-fn dropping(place: String) -> Loss {
+pub(super) fn dropping(place: String) -> Loss {
     Loss {
         phrase: Phrase {
             verb: "drop",
@@ -68,7 +68,7 @@ pub(super) fn lost_commits(
 }
 
 /// The branch that HEAD is on, as a full reference.
-fn current_branch(git: &Git<'_>) -> Result<Option<OsString>, Unmeasured> {
+pub(super) fn current_branch(git: &Git<'_>) -> Result<Option<OsString>, Unmeasured> {
     let answer = git.ask(&["symbolic-ref", "--quiet", "HEAD"])?;
     Ok(answer
         .success
@@ -99,24 +99,6 @@ pub(super) fn add_left_behind(
         &[target.to_owned()],
         &what,
     )?);
-    Ok(())
-}
-
-/// Leaving a detached HEAD for `target` leaves the commits that only it holds.
-pub(super) fn add_detached(loss: &mut Loss, git: &Git<'_>, target: &str) -> Result<(), Unmeasured> {
-    if current_branch(git)?.is_none()
-        && let Some(head) = git.commit("HEAD".as_ref())?
-        && head != target
-    {
-        let held = [target.to_owned()];
-        loss.add(lost_commits(
-            git,
-            &[head],
-            &[],
-            &held,
-            "that only the detached HEAD holds",
-        )?);
-    }
     Ok(())
 }
 
@@ -329,6 +311,7 @@ pub(super) fn update_ref(invocation: &Invocation, git: &Git<'_>) -> Measured {
     };
     match &new {
         Some(new) if name == "HEAD" => add_left_behind(&mut loss, git, new)?,
+        None if name == "HEAD" => detached::add_detached(&mut loss, git, None)?,
         _ => {
             add_annotated(&mut loss, git, std::slice::from_ref(&name))?;
             add_moved_refs(&mut loss, git, &[name], new.as_ref())?;
@@ -337,10 +320,13 @@ pub(super) fn update_ref(invocation: &Invocation, git: &Git<'_>) -> Measured {
     Ok(loss)
 }
 
-/// `git stash drop` and `git stash clear`.
+/// `git stash drop`, `git stash clear` and `git stash branch`.
 pub(super) fn stash(invocation: &Invocation, git: &Git<'_>) -> Measured {
     if invocation.verb_is(&["stash", "clear"]) {
         return stashes(git, None);
+    }
+    if invocation.verb_is(&["stash", "branch"]) {
+        return detached::stash_branch(invocation, git);
     }
     let which = invocation
         .operands

@@ -2,6 +2,7 @@
 //! what a remote would lose.
 
 mod clean;
+mod detached;
 mod discard;
 mod history;
 mod housekeeping;
@@ -230,8 +231,8 @@ fn loss_of(
         ("restore", _) => discard::restore(invocation, git, context)?,
         ("checkout-index", _) => discard::checkout_index(invocation, git)?,
         ("read-tree", _) => discard::read_tree(invocation, git)?,
-        ("apply", _) => discard::apply(invocation)?,
-        ("rm", _) => discard::remove(invocation, git)?,
+        ("apply", _) => discard::apply(invocation, git)?,
+        ("rm", _) => discard::remove(invocation, git, context)?,
         ("mv", _) => discard::rename(invocation, git, world, context, budget)?,
         ("clean", _) => clean::clean(invocation, git, world, context, budget)?,
         ("merge", _) if !invocation.has("--abort") => discard::merge(invocation, git)?,
@@ -242,6 +243,7 @@ fn loss_of(
         ("stash", _) => history::stash(invocation, git)?,
         ("branch", _) => history::branch(invocation, git)?,
         ("tag", _) => history::tag(invocation, git)?,
+        ("symbolic-ref", _) => detached::symbolic_ref(invocation, git)?,
         ("update-ref", _) => history::update_ref(invocation, git)?,
         ("fetch" | "pull", _) => history::fetch(invocation, git)?,
         ("filter-branch", _) => history::filter_branch(git)?,
