@@ -799,3 +799,67 @@ fn pushes_that_git_refuses() {
     loses(&world, "git push --force", NOTHING);
     loses(&world, "git push --force-with-lease", NOTHING);
 }
+
+#[test]
+fn contents_that_another_commit_holds() {
+    let world = World::new();
+    world.git("app", &["checkout", "-q", "-b", "topic"]);
+    world.commit_file("app", "docs/topic.md", "topic\n");
+    world.commit_file("app", "README.md", "newer\n");
+    world.git("app", &["checkout", "-q", "main"]);
+    // As another branch has them.
+    world.write("app/docs/topic.md", "topic\n");
+    loses(&world, "rm docs/topic.md", NOTHING);
+    loses(&world, "rm -r docs", NOTHING);
+    world.write("app/docs/notes.md", "notes\n");
+    loses(&world, "rm -r docs", files(1));
+    world.write("app/README.md", "newer\n");
+    loses(&world, "git reset --hard", NOTHING);
+    loses(&world, "git checkout .", NOTHING);
+    loses(&world, "rm README.md", NOTHING);
+    world.git("app", &["add", "README.md"]);
+    loses(&world, "git reset --hard", NOTHING);
+    // The index may hold what the file does not.
+    world.write("app/README.md", "staged\n");
+    world.git("app", &["add", "README.md"]);
+    world.write("app/README.md", "newer\n");
+    loses(&world, "git reset --hard", files(1));
+    world.git("app", &["reset", "-q"]);
+    world.write("app/README.md", "newest\n");
+    loses(&world, "git reset --hard", files(1));
+    // The same content elsewhere is another file.
+    world.git("app", &["checkout", "-q", "."]);
+    world.write("app/other.md", "topic\n");
+    loses(&world, "rm other.md", files(1));
+}
+
+#[test]
+fn a_mode_is_not_work() {
+    let world = World::new();
+    world.git("app", &["config", "core.fileMode", "true"]);
+    world.script("app/README.md", "an app\n");
+    loses(&world, "git reset --hard", NOTHING);
+    loses(&world, "git checkout README.md", NOTHING);
+    loses(&world, "rm README.md", NOTHING);
+}
+
+#[test]
+fn a_branch_that_starts_from_nothing() {
+    let world = World::new();
+    world.git("app", &["checkout", "-q", "--orphan", "pages"]);
+    loses(&world, "git rm -rf .", NOTHING);
+    loses(&world, "git reset --hard", NOTHING);
+    loses(&world, "git checkout -f main", NOTHING);
+    world.write("app/new.md", "new\n");
+    world.git("app", &["add", "new.md"]);
+    loses(&world, "git rm -rf .", files(1));
+    loses(&world, "git reset --hard", files(1));
+    for number in 0..80 {
+        world.write(&format!("app/many/{number}"), "x\n");
+    }
+    world.git("app", &["add", "many"]);
+    loses(&world, "git rm -rf .", files(81));
+    world.commit("app", "many");
+    world.git("app", &["checkout", "-q", "--orphan", "again"]);
+    loses(&world, "git rm -rf .", NOTHING);
+}

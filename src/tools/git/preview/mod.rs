@@ -4,6 +4,7 @@
 mod clean;
 mod detached;
 mod discard;
+pub mod held;
 mod history;
 mod housekeeping;
 mod overwritten;
