@@ -863,3 +863,45 @@ fn a_branch_that_starts_from_nothing() {
     world.git("app", &["checkout", "-q", "--orphan", "again"]);
     loses(&world, "git rm -rf .", NOTHING);
 }
+
+#[test]
+fn pruning_a_worktree_that_is_gone() {
+    let world = World::new();
+    world.git("app", &["worktree", "add", "-q", "--detach", "../gone"]);
+    loses(&world, "git worktree prune", NOTHING);
+    world.commit_file("gone", "x.rs", "x\n");
+    loses(&world, "git worktree prune", NOTHING);
+    std::fs::remove_dir_all(world.path("gone")).unwrap();
+    loses(&world, "git worktree prune", commits(1));
+}
+
+#[test]
+fn tags_that_a_fetch_moves_or_deletes() {
+    let world = World::with_remote();
+    world.git("app", &["tag", "same"]);
+    world.git("app", &["push", "-q", "--tags"]);
+    loses(&world, "git fetch --tags --force", NOTHING);
+    loses(&world, "git fetch --prune --prune-tags", NOTHING);
+    world.git("app", &["checkout", "-q", "--detach"]);
+    world.commit_file("app", "x.rs", "x\n");
+    world.git("app", &["tag", "only-here"]);
+    world.git("app", &["checkout", "-q", "main"]);
+    loses(&world, "git fetch --tags --force", NOTHING);
+    loses(&world, "git fetch origin --prune --prune-tags", commits(1));
+    world.git("app", &["tag", "-f", "same", "only-here"]);
+    world.git("app", &["tag", "-d", "only-here"]);
+    loses(&world, "git fetch --tags --force", commits(1));
+    loses(&world, "git fetch --prune", NOTHING);
+    world.git("app", &["tag", "only-here", "same"]);
+    world.git("app", &["tag", "-d", "same"]);
+    world.git("app", &["config", "fetch.pruneTags", "true"]);
+    loses(&world, "git fetch --prune", commits(1));
+}
+
+#[test]
+fn pipes_and_sockets_hold_nothing() {
+    let world = World::new();
+    let socket = std::os::unix::net::UnixListener::bind(world.path("app/run.sock")).unwrap();
+    loses(&world, "rm run.sock", NOTHING);
+    drop(socket);
+}

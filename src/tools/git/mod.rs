@@ -86,6 +86,11 @@ fn read_at(arguments: &[Word], context: &Context, depth: usize) -> Invocation {
     {
         return read_alias(name, &expanded, arguments, invocation, context, depth);
     }
+    if !verbs::shadows_aliases(name) && config::is_corrected(name, &invocation, context) {
+        invocation.verb = vec![Cow::Borrowed("autocorrect"), Cow::Owned(name.to_owned())];
+        invocation.arguments = arguments.iter().map(|word| word.text.clone()).collect();
+        return invocation;
+    }
     verbs::read(name, arguments, &mut invocation, context);
     invocation
 }

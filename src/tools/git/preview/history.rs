@@ -408,12 +408,10 @@ pub(super) fn amend(git: &Git<'_>) -> Measured {
 /// `git fetch` with refspecs that overwrite local branches or tags, or with a pruning of tags.
 pub(super) fn fetch(invocation: &Invocation, git: &Git<'_>) -> Measured {
     let mut loss = dropping("by fetching over them".to_owned());
-    if invocation.has_any(&["--prune-tags", "--refmap"])
-        || (invocation.has("--tags") && invocation.has("--force"))
-    {
+    if invocation.has("--refmap") {
         return Err("which tags and branches it overwrites is known only to the remote".to_owned());
     }
-    let mut moved = Vec::new();
+    let mut moved = fetched_tags(invocation, git)?;
     let mut refspecs = invocation.operands.iter().skip(1);
     while let Some(refspec) = refspecs.next() {
         let bytes = refspec.bytes();
@@ -444,6 +442,51 @@ pub(super) fn fetch(invocation: &Invocation, git: &Git<'_>) -> Measured {
     }
     add_moved_refs(&mut loss, git, &moved, None)?;
     Ok(loss)
+}
+
+/// Local tags that a fetch moves (`--tags --force`) or deletes (`--prune-tags`), as the remote says.
+fn fetched_tags(invocation: &Invocation, git: &Git<'_>) -> Result<Vec<OsString>, Unmeasured> {
+    let moves = invocation.has("--tags") && invocation.has("--force");
+    let deletes = invocation.has("--prune-tags");
+    if !moves && !deletes {
+        return Ok(Vec::new());
+    }
+    let local = git.output(&[
+        "for-each-ref",
+        "--format=%(objectname)\t%(refname)",
+        "refs/tags/",
+    ])?;
+    if local.is_empty() {
+        return Ok(Vec::new());
+    }
+    if invocation.has_any(&["--all", "--multiple"]) {
+        return Err("it fetches from several remotes".to_owned());
+    }
+    let mut words: Vec<OsString> = ["ls-remote", "--tags", "--refs"]
+        .map(OsString::from)
+        .to_vec();
+    if let Some(remote) = invocation.operands.first() {
+        words.extend(["--".into(), remote.text.clone()]);
+    }
+    // Without a name it asks the same remote as fetch does (git-ls-remote(1)).
+    let remote = git.output(&words)?;
+    let pairs = |output: &[u8]| -> Vec<(OsString, OsString)> {
+        let lines = output.split(|byte| *byte == b'\n');
+        let halves = lines.filter_map(|line| {
+            let at = line.iter().position(|byte| *byte == b'\t')?;
+            Some((line.get(at + 1..)?, line.get(..at)?))
+        });
+        halves
+            .map(|(name, object)| (os(name).to_owned(), os(object).to_owned()))
+            .collect()
+    };
+    let there: std::collections::HashMap<OsString, OsString> = pairs(&remote).into_iter().collect();
+    let changed = pairs(&local).into_iter().filter(|(name, object)| {
+        there
+            .get(name)
+            .map_or(deletes, |new| moves && new != object)
+    });
+    Ok(changed.map(|(name, _)| name).collect())
 }
 
 /// `git filter-branch` keeps the old history below refs/original, unless an older one stands there.

@@ -253,6 +253,13 @@ fn loss_of(
         ("gc" | "maintenance", _) => housekeeping::collect(invocation, git)?,
         ("prune", _) => housekeeping::prune(invocation, git)?,
         ("repack", _) => housekeeping::unreachable(git, &["--expire=now".to_owned()])?,
+        ("autocorrect", name) => {
+            return Err(format!(
+                "git knows no {} and would run the command that it takes it for",
+                crate::sanitize::text(name)
+            ));
+        }
+        ("worktree", "prune") => housekeeping::worktree_prune(git)?,
         ("worktree", "add") => history::worktree_add(invocation, git)?,
         ("worktree", _) => housekeeping::worktree(invocation, git, world, context, budget)?,
         ("submodule", _) => housekeeping::submodule(invocation, git, context, budget)?,

@@ -147,7 +147,7 @@ impl Git<'_> {
 
     /// Leaves out changes whose content a commit of some reference holds at the same path, in the
     /// file as well as in the index.
-    pub(super) fn drop_held<'c>(&self, changes: &mut Vec<&'c Change>) -> Result<(), Unmeasured> {
+    pub(super) fn drop_held(&self, changes: &mut Vec<&Change>) -> Result<(), Unmeasured> {
         if changes
             .iter()
             .all(|change| change.unmerged || change.submodule)
