@@ -763,20 +763,21 @@ fn ending_what_has_not_begun() {
     }
 }
 
+const FROM_INPUT: [&str; 4] = [
+    "git checkout --pathspec-from-file=-",
+    "git restore --pathspec-from-file -",
+    "git checkout-index -f --stdin",
+    "git apply -R",
+];
+
 #[test]
 fn paths_from_standard_input() {
     let world = World::new();
-    const COMMANDS: [&str; 4] = [
-        "git checkout --pathspec-from-file=-",
-        "git restore --pathspec-from-file -",
-        "git checkout-index -f --stdin",
-        "git apply -R",
-    ];
-    for command in COMMANDS {
+    for command in FROM_INPUT {
         loses(&world, command, NOTHING);
     }
     world.write("app/README.md", "work\n");
-    for command in COMMANDS {
+    for command in FROM_INPUT {
         assert_eq!(only(&world, command)["preview"]["status"], "unknown");
     }
     world.write("app/list", "src/main.rs\n");

@@ -4,6 +4,7 @@
 mod clean;
 mod detached;
 mod discard;
+mod fetch;
 pub mod held;
 mod history;
 mod housekeeping;
@@ -246,7 +247,7 @@ fn loss_of(
         ("tag", _) => history::tag(invocation, git)?,
         ("symbolic-ref", _) => detached::symbolic_ref(invocation, git)?,
         ("update-ref", _) => history::update_ref(invocation, git)?,
-        ("fetch" | "pull", _) => history::fetch(invocation, git)?,
+        ("fetch" | "pull", _) => fetch::fetch(invocation, git)?,
         ("filter-branch", _) => history::filter_branch(git)?,
         ("filter-repo", _) => history::filter_repo(git)?,
         ("reflog", _) => housekeeping::reflog(invocation, git)?,
