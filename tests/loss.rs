@@ -812,11 +812,16 @@ fn contents_that_another_commit_holds() {
     world.write("app/docs/topic.md", "topic\n");
     loses(&world, "rm docs/topic.md", NOTHING);
     loses(&world, "rm -r docs", NOTHING);
+    for setting in ["diff.relative", "log.follow", "log.showSignature"] {
+        world.git("app", &["config", setting, "true"]);
+    }
+    loses(&world, "git -C docs rm -f ../docs/topic.md", NOTHING);
     world.write("app/docs/notes.md", "notes\n");
     loses(&world, "rm -r docs", files(1));
     world.write("app/README.md", "newer\n");
     loses(&world, "git reset --hard", NOTHING);
     loses(&world, "git checkout .", NOTHING);
+    loses(&world, "git -C src checkout ..", NOTHING);
     loses(&world, "rm README.md", NOTHING);
     world.git("app", &["add", "README.md"]);
     loses(&world, "git reset --hard", NOTHING);

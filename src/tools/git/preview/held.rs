@@ -25,17 +25,31 @@ pub(crate) fn at(git: &Probe<'_>, scope: &[OsString], paths: &[OsString]) -> Hel
     let ask = |arguments: &[&OsStr]| {
         let mut words = scope.to_vec();
         words.extend(["--no-pager"].map(OsString::from));
-        words.extend(["-c", "core.fsmonitor=false", "-c", "log.showRoot=true"].map(OsString::from));
+        words.extend(
+            [
+                "-c",
+                "core.fsmonitor=false",
+                "-c",
+                "log.showRoot=true",
+                "-c",
+                "log.follow=false",
+            ]
+            .map(OsString::from),
+        );
         words.extend(arguments.iter().map(OsString::from));
         git.run(&words).ok().filter(|answer| answer.success)
     };
     let mut held = Held::new();
     if paths.len() <= MAX_PATHS {
+        // Whatever configuration says: no program is started, and paths start at the top level.
         let options = [
             "--all",
             "--raw",
             "--no-abbrev",
             "--no-renames",
+            "--no-relative",
+            "--no-ext-diff",
+            "--no-show-signature",
             "--format=",
             "-z",
         ];
