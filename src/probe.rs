@@ -67,7 +67,7 @@ impl std::fmt::Display for Failure {
 }
 
 /// One look with a real tool.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Probe<'a> {
     program: PathBuf,
     directory: PathBuf,
@@ -98,6 +98,14 @@ impl<'a> Probe<'a> {
             removed: &[],
             deadline,
         })
+    }
+
+    /// The same look with this much time at most.
+    #[must_use]
+    pub fn within(&self, time: std::time::Duration) -> Self {
+        let mut probe = self.clone();
+        probe.deadline = probe.deadline.min(Instant::now() + time);
+        probe
     }
 
     /// Sets a variable for the tool.

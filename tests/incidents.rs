@@ -432,3 +432,21 @@ fn commands_in_configuration() {
         world.work_is_there();
     }
 }
+
+#[test]
+fn a_misspelt_command_that_git_corrects() {
+    let world = World::with_uncommitted_work();
+    world.git("app", &["config", "help.autocorrect", "immediate"]);
+    world.run("git rset --hard").blocked();
+    world.work_is_there();
+    world.script("bin/git-rsets", "#!/bin/sh\n");
+    let path = std::env::join_paths(
+        [world.shims(), world.path("bin")]
+            .into_iter()
+            .chain(std::env::split_paths(&support::real_path())),
+    );
+    let external = world
+        .command(&["git", "rsets"])
+        .variable("PATH", path.unwrap());
+    external.run().ran();
+}

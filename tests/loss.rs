@@ -707,9 +707,207 @@ fn files_that_git_writes_its_output_to() {
         "git archive -o README.md HEAD",
         "git diff --output=README.md HEAD~0",
         "git bundle create README.md HEAD",
+        "git diff-index --output=README.md HEAD",
+        "git stash show -p --output=README.md",
+        "git merge-file README.md src/main.rs src/main.rs",
         "git archive --output=../shared/uploads/letter.txt HEAD",
     ] {
         let one = only(&world, command);
         assert_eq!(one["verdict"], "confirm", "{command}: {one:#}");
     }
+}
+
+#[test]
+fn leaving_a_detached_head() {
+    let world = World::new();
+    world.write("app/README.md", "stashed\n");
+    world.git("app", &["stash", "-q"]);
+    world.git("app", &["branch", "topic"]);
+    for command in LEAVING {
+        loses(&world, command, NOTHING);
+    }
+    world.git("app", &["checkout", "-q", "--detach"]);
+    world.commit_file("app", "x.rs", "x\n");
+    for command in LEAVING {
+        loses(&world, command, commits(1));
+    }
+    loses(&world, "git rebase main", NOTHING);
+    loses(&world, "git update-ref -d HEAD", commits(1));
+}
+
+const LEAVING: [&str; 6] = [
+    "git checkout --orphan x",
+    "git switch --orphan x",
+    "git rebase main topic",
+    "git rebase --root topic",
+    "git stash branch x",
+    "git symbolic-ref HEAD refs/heads/topic",
+];
+
+#[test]
+fn ending_what_has_not_begun() {
+    let world = World::with_uncommitted_work();
+    for verb in ["merge", "rebase", "am", "cherry-pick", "revert"] {
+        loses(&world, &format!("git {verb} --abort"), NOTHING);
+    }
+    world.git("app", &["stash", "-q"]);
+    world.git("app", &["checkout", "-q", "-b", "theirs"]);
+    world.commit_file("app", "README.md", "theirs\n");
+    world.git("app", &["checkout", "-q", "main"]);
+    world.commit_file("app", "README.md", "ours\n");
+    for verb in ["merge", "rebase", "cherry-pick"] {
+        let _ = world.run(&format!("git {verb} theirs"));
+        world.write("app/README.md", "resolved\n");
+        loses(&world, &format!("git {verb} --abort"), files(1));
+        world.git("app", &[verb, "--abort"]);
+    }
+}
+
+const FROM_INPUT: [&str; 4] = [
+    "git checkout --pathspec-from-file=-",
+    "git restore --pathspec-from-file -",
+    "git checkout-index -f --stdin",
+    "git apply -R",
+];
+
+#[test]
+fn paths_from_standard_input() {
+    let world = World::new();
+    for command in FROM_INPUT {
+        loses(&world, command, NOTHING);
+    }
+    world.write("app/README.md", "work\n");
+    for command in FROM_INPUT {
+        assert_eq!(only(&world, command)["preview"]["status"], "unknown");
+    }
+    world.write("app/list", "src/main.rs\n");
+    loses(&world, "git rm -f --pathspec-from-file=list", NOTHING);
+}
+
+#[test]
+fn reading_a_tree() {
+    let world = World::with_uncommitted_work();
+    loses(&world, "git read-tree --reset -u HEAD", files(1));
+    loses(&world, "git read-tree --reset HEAD", NOTHING);
+    loses(&world, "git read-tree -m -u HEAD HEAD", NOTHING);
+}
+
+#[test]
+fn pushes_that_git_refuses() {
+    let world = World::with_remote();
+    loses(&world, "git push origin --delete nowhere", NOTHING);
+    world.git("app", &["checkout", "-q", "--detach"]);
+    loses(&world, "git push --force", NOTHING);
+    loses(&world, "git push --force-with-lease", NOTHING);
+}
+
+#[test]
+fn contents_that_another_commit_holds() {
+    let world = World::new();
+    world.git("app", &["checkout", "-q", "-b", "topic"]);
+    world.commit_file("app", "docs/topic.md", "topic\n");
+    world.commit_file("app", "README.md", "newer\n");
+    world.git("app", &["checkout", "-q", "main"]);
+    // As another branch has them.
+    world.write("app/docs/topic.md", "topic\n");
+    loses(&world, "rm docs/topic.md", NOTHING);
+    loses(&world, "rm -r docs", NOTHING);
+    for setting in ["diff.relative", "log.follow", "log.showSignature"] {
+        world.git("app", &["config", setting, "true"]);
+    }
+    loses(&world, "git -C docs rm -f ../docs/topic.md", NOTHING);
+    world.write("app/docs/notes.md", "notes\n");
+    loses(&world, "rm -r docs", files(1));
+    world.write("app/README.md", "newer\n");
+    loses(&world, "git reset --hard", NOTHING);
+    loses(&world, "git checkout .", NOTHING);
+    loses(&world, "git -C src checkout ..", NOTHING);
+    loses(&world, "rm README.md", NOTHING);
+    world.git("app", &["add", "README.md"]);
+    loses(&world, "git reset --hard", NOTHING);
+    // The index may hold what the file does not.
+    world.write("app/README.md", "staged\n");
+    world.git("app", &["add", "README.md"]);
+    world.write("app/README.md", "newer\n");
+    loses(&world, "git reset --hard", files(1));
+    world.git("app", &["reset", "-q"]);
+    world.write("app/README.md", "newest\n");
+    loses(&world, "git reset --hard", files(1));
+    // The same content elsewhere is another file.
+    world.git("app", &["checkout", "-q", "."]);
+    world.write("app/other.md", "topic\n");
+    loses(&world, "rm other.md", files(1));
+}
+
+#[test]
+fn a_mode_is_not_work() {
+    let world = World::new();
+    world.git("app", &["config", "core.fileMode", "true"]);
+    world.script("app/README.md", "an app\n");
+    loses(&world, "git reset --hard", NOTHING);
+    loses(&world, "git checkout README.md", NOTHING);
+    loses(&world, "rm README.md", NOTHING);
+}
+
+#[test]
+fn a_branch_that_starts_from_nothing() {
+    let world = World::new();
+    world.git("app", &["checkout", "-q", "--orphan", "pages"]);
+    loses(&world, "git rm -rf .", NOTHING);
+    loses(&world, "git reset --hard", NOTHING);
+    loses(&world, "git checkout -f main", NOTHING);
+    world.write("app/new.md", "new\n");
+    world.git("app", &["add", "new.md"]);
+    loses(&world, "git rm -rf .", files(1));
+    loses(&world, "git reset --hard", files(1));
+    for number in 0..80 {
+        world.write(&format!("app/many/{number}"), "x\n");
+    }
+    world.git("app", &["add", "many"]);
+    loses(&world, "git rm -rf .", files(81));
+    world.commit("app", "many");
+    world.git("app", &["checkout", "-q", "--orphan", "again"]);
+    loses(&world, "git rm -rf .", NOTHING);
+}
+
+#[test]
+fn pruning_a_worktree_that_is_gone() {
+    let world = World::new();
+    world.git("app", &["worktree", "add", "-q", "--detach", "../gone"]);
+    loses(&world, "git worktree prune", NOTHING);
+    world.commit_file("gone", "x.rs", "x\n");
+    loses(&world, "git worktree prune", NOTHING);
+    std::fs::remove_dir_all(world.path("gone")).unwrap();
+    loses(&world, "git worktree prune", commits(1));
+}
+
+#[test]
+fn tags_that_a_fetch_moves_or_deletes() {
+    let world = World::with_remote();
+    world.git("app", &["tag", "same"]);
+    world.git("app", &["push", "-q", "--tags"]);
+    loses(&world, "git fetch --tags --force", NOTHING);
+    loses(&world, "git fetch --prune --prune-tags", NOTHING);
+    world.git("app", &["checkout", "-q", "--detach"]);
+    world.commit_file("app", "x.rs", "x\n");
+    world.git("app", &["tag", "only-here"]);
+    world.git("app", &["checkout", "-q", "main"]);
+    loses(&world, "git fetch --tags --force", NOTHING);
+    loses(&world, "git fetch origin --prune --prune-tags", commits(1));
+    world.git("app", &["tag", "-f", "same", "only-here"]);
+    world.git("app", &["tag", "-d", "only-here"]);
+    loses(&world, "git fetch --tags --force", commits(1));
+    loses(&world, "git fetch --prune", NOTHING);
+    world.git("app", &["tag", "only-here", "same"]);
+    world.git("app", &["tag", "-d", "same"]);
+    world.git("app", &["config", "fetch.pruneTags", "true"]);
+    loses(&world, "git fetch --prune", commits(1));
+}
+
+#[test]
+fn pipes_and_sockets_hold_nothing() {
+    let world = World::new();
+    let socket = std::os::unix::net::UnixListener::bind(world.path("app/run.sock")).unwrap();
+    loses(&world, "rm run.sock", NOTHING);
+    drop(socket);
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{DirEntry, Metadata};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -124,6 +124,11 @@ impl Counter<'_> {
     }
 
     fn count_file(&self, path: PathBuf, metadata: &Metadata, tally: &mut Tally) {
+        let kind = metadata.file_type();
+        if kind.is_fifo() || kind.is_socket() {
+            // A way between processes; it holds nothing by itself.
+            return;
+        }
         if self.recoverable.committed.contains(path.as_os_str()) {
             tally.committed += 1;
         } else if path

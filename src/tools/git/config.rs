@@ -149,6 +149,34 @@ pub(super) fn push(
     settings
 }
 
+/// Whether configuration lets a fetch delete local tags (git-config(1), `fetch.pruneTags`).
+pub(super) fn prunes_tags(invocation: &Invocation, context: &Context) -> bool {
+    let pattern = r"^(fetch|remote\..*)\.prunetags$";
+    let words = ["config", "--type=bool", "--get-regexp", pattern];
+    ask(invocation, context, &words).is_some_and(|answer| {
+        answer
+            .output
+            .split(|byte| *byte == b'\n')
+            .any(|line| line.ends_with(b" true"))
+    })
+}
+
+/// Whether git knows no such command, and runs the one that it takes the name for (git-config(1),
+/// `help.autoCorrect`). Where it asks on the terminal first, it does not.
+pub(super) fn is_corrected(name: &str, invocation: &Invocation, context: &Context) -> bool {
+    let Some(setting) = value(invocation, context, "help.autocorrect") else {
+        return false;
+    };
+    let quiet = ["", "0", "false", "no", "off", "never", "show", "prompt"];
+    if quiet.contains(&setting.to_ascii_lowercase().as_str()) {
+        return false;
+    }
+    ask(invocation, context, &["--list-cmds=builtins,main,others"]).is_some_and(|answer| {
+        let mut known = answer.output.split(|byte| *byte == b'\n');
+        answer.success && !known.any(|command| command == name.as_bytes())
+    })
+}
+
 /// The top of the working tree, where shell aliases run.
 pub(super) fn top_level(invocation: &Invocation, context: &Context) -> Option<PathBuf> {
     let answer = ask(invocation, context, &["rev-parse", "--show-toplevel"])?;

@@ -88,6 +88,11 @@ fn read_at(arguments: &[Word], context: &Context, depth: usize) -> Invocation {
     {
         return read_alias(name, &expanded, arguments, invocation, context, depth);
     }
+    if !verbs::shadows_aliases(name) && config::is_corrected(name, &invocation, context) {
+        invocation.verb = vec![Cow::Borrowed("autocorrect"), Cow::Owned(name.to_owned())];
+        invocation.arguments = arguments.iter().map(|word| word.text.clone()).collect();
+        return invocation;
+    }
     verbs::read(name, arguments, &mut invocation, context);
     invocation
 }
@@ -197,7 +202,9 @@ fn split_alias(text: &str) -> Option<Vec<OsString>> {
 /// Files that the command writes its output to: `archive -o`, `--output` of diff and log, the file
 /// of `bundle create`.
 pub fn overwritten(invocation: &Invocation) -> Vec<Word> {
-    if invocation.verb_is(&["bundle", "create"]) {
+    // merge-file writes its result over the first file (git-merge-file(1)).
+    let merges = invocation.verb_is(&["merge-file"]) && !invocation.has_any(&["-p", "--object-id"]);
+    if merges || invocation.verb_is(&["bundle", "create"]) {
         return invocation
             .operands
             .iter()

@@ -105,6 +105,13 @@ const OPTIONS: &[(&str, &str)] = &[
          dst-prefix= line-prefix= inter-hunk-context= W|function-context ext-diff textconv \
          ignore-submodules? abbrev? B|break-rewrites? find-object= pickaxe-all pickaxe-regex",
     ),
+    ("diff-files", "output="),
+    ("diff-index", "output="),
+    ("diff-tree", "output="),
+    (
+        "fast-import",
+        "force quiet stats export-marks= import-marks= date-format=",
+    ),
     (
         "fetch",
         "v|verbose q|quiet all set-upstream a|append atomic upload-pack= f|force m|multiple t|tags \
@@ -161,6 +168,10 @@ const OPTIONS: &[(&str, &str)] = &[
          q|quiet abort quit continue allow-unrelated-histories progress S|gpg-sign? autostash \
          overwrite-ignore signoff no-verify verify",
     ),
+    (
+        "merge-file",
+        "p|stdout q|quiet L= diff3 zdiff3 ours theirs union marker-size= object-id diff-algorithm=",
+    ),
     ("mv", "v|verbose n|dry-run f|force k sparse"),
     ("notes", "ref="),
     (
@@ -211,6 +222,7 @@ const OPTIONS: &[(&str, &str)] = &[
          autostash x|exec= r|rebase-merges? fork-point s|strategy= X|strategy-option= root \
          reschedule-failed-exec reapply-cherry-picks",
     ),
+    ("reflog", "output="),
     ("reflog delete", "n|dry-run rewrite updateref verbose"),
     (
         "reflog expire",
@@ -254,6 +266,7 @@ const OPTIONS: &[(&str, &str)] = &[
         "n|dry-run q|quiet cached f|force r ignore-unmatch sparse pathspec-from-file= \
          pathspec-file-nul",
     ),
+    ("shortlog", "output="),
     (
         "show",
         "q|quiet source use-mailmap mailmap clear-decorations decorate-refs= decorate-refs-exclude= \
@@ -276,7 +289,7 @@ const OPTIONS: &[(&str, &str)] = &[
         "stash save",
         "k|keep-index S|staged p|patch q|quiet u|include-untracked a|all m|message=",
     ),
-    ("stash show", "u|include-untracked only-untracked"),
+    ("stash show", "u|include-untracked only-untracked output="),
     (
         "submodule",
         "q|quiet cached b|branch= f|force name= reference= all init remote N|no-fetch checkout \
@@ -306,6 +319,7 @@ const OPTIONS: &[(&str, &str)] = &[
          fsmonitor-valid no-fsmonitor-valid",
     ),
     ("update-ref", "m= d no-deref deref z stdin create-reflog"),
+    ("whatchanged", "output="),
     (
         "worktree add",
         "f|force b= B= orphan d|detach checkout lock reason= q|quiet track guess-remote",

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use super::nested::{self, Place};
 use super::{config, looks_like_path, tables};
 use crate::context::Context;
-use crate::invocation::{Invocation, Word};
+use crate::invocation::{Flag, Invocation, Word};
 
 /// Commands that are built into every git of the last years: an alias of the same name is ignored
 /// (git(1), git-config(1) "alias.*"). Newer commands are left out on purpose: on an older git the
@@ -280,6 +280,7 @@ pub(super) fn read(name: &str, words: &[Word], invocation: &mut Invocation, cont
     match name {
         "checkout" => classify_checkout(invocation, context),
         "push" if !invocation.inert => add_push_settings(invocation, context),
+        "fetch" | "pull" if !invocation.inert => add_fetch_settings(invocation, context),
         "rebase" => add_executed(invocation, context, "--exec", "rebase --exec"),
         "filter-branch" => add_filters(invocation, context),
         _ => add_handed_on(&key, invocation, context),
@@ -354,7 +355,7 @@ fn add_push_settings(invocation: &mut Invocation, context: &Context) {
     let has_refspecs = invocation.operands.len() > 1;
     let settings = config::push(remote.as_deref(), has_refspecs, invocation, context);
     if settings.mirror {
-        invocation.flags.push(crate::invocation::Flag {
+        invocation.flags.push(Flag {
             long: Cow::Borrowed("mirror"),
             short: 0,
             value: None,
@@ -374,6 +375,18 @@ fn add_push_settings(invocation: &mut Invocation, context: &Context) {
         invocation
             .operands
             .extend(settings.refspecs.into_iter().map(Word::known));
+    }
+}
+
+/// A fetch obeys `fetch.pruneTags` and `remote.NAME.pruneTags` like `--prune-tags`.
+fn add_fetch_settings(invocation: &mut Invocation, context: &Context) {
+    if !invocation.has("--prune-tags") && config::prunes_tags(invocation, context) {
+        invocation.flags.push(Flag {
+            long: Cow::Borrowed("prune-tags"),
+            short: b'P',
+            value: None,
+            familiar: true,
+        });
     }
 }
 

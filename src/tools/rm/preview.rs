@@ -13,10 +13,15 @@ use crate::preview::{Budget, Loss, Measure, Part, Phrase, Preview, human_bytes};
 use crate::probe::Probe;
 use crate::sanitize;
 use crate::tools::git::REPOSITORY_VARIABLES;
-use crate::tools::git::preview::repository;
+use crate::tools::git::preview::{held, repository};
 
 /// With more operands than this git is asked about the whole repository at once.
 const MAX_PATHSPECS: usize = 64;
+
+/// Up to so many lost files are looked for in other commits than the one checked out.
+const MAX_LOOKED_FOR: u64 = 256;
+/// So many files are compared with what commits hold.
+const MAX_HASHED: usize = 1024;
 
 /// Measures what deleting these places would lose.
 pub fn measure(places: &[Placed], world: &World, context: &Context, budget: &Budget) -> Preview {
@@ -81,20 +86,75 @@ pub(crate) fn count(
     let mut tally = Tally::default();
     for (top, targets) in by_repository {
         let paths: Vec<&Path> = targets.iter().map(|(path, _)| *path).collect();
-        let recoverable = top
-            .and_then(|top| recoverable(&top, &paths, context, budget.deadline))
+        let mut recoverable = top
+            .as_deref()
+            .and_then(|top| recoverable(top, &paths, context, budget.deadline))
             .unwrap_or_default();
-        for (path, place) in targets {
-            let inside = place != Place::Escape;
-            let counter = Counter {
-                recoverable: &recoverable,
-                is_disposable: &|name, is_dir| inside && world.is_disposable_name(name, is_dir),
-                budget,
-            };
-            tally.add(counter.count(path));
+        let count_all = |recoverable: &Recoverable| {
+            let mut tally = Tally::default();
+            for (path, place) in &targets {
+                let inside = *place != Place::Escape;
+                let counter = Counter {
+                    recoverable,
+                    is_disposable: &|name, is_dir| inside && world.is_disposable_name(name, is_dir),
+                    budget,
+                };
+                tally.add(counter.count(path));
+            }
+            tally
+        };
+        let mut counted = count_all(&recoverable);
+        // A few files may be held by other commits than the one checked out.
+        if (1..=MAX_LOOKED_FOR).contains(&counted.files)
+            && !counted.stopped
+            && let Some(top) = &top
+            && add_held(top, &paths, context, budget.deadline, &mut recoverable)
+        {
+            counted = count_all(&recoverable);
         }
+        tally.add(counted);
     }
     tally
+}
+
+/// Adds files that stand, as they are, in a commit of any reference; whether there are some.
+fn add_held(
+    top: &Path,
+    paths: &[&Path],
+    context: &Context,
+    deadline: Instant,
+    known: &mut Recoverable,
+) -> bool {
+    let Ok(git) = Probe::new("git", top, context, deadline) else {
+        return false;
+    };
+    let git = git
+        .without(REPOSITORY_VARIABLES)
+        .variable("GIT_OPTIONAL_LOCKS", "0");
+    let below: Vec<OsString> = paths
+        .iter()
+        .filter_map(|path| path.strip_prefix(top).ok())
+        .map(OsString::from)
+        .collect();
+    let held = held::at(&git, &[], &below);
+    let names: Vec<&[u8]> = held
+        .keys()
+        .map(Vec::as_slice)
+        .filter(|name| {
+            let file = top.join(OsStr::from_bytes(name));
+            !known.committed.contains(file.as_os_str())
+                && paths.iter().any(|path| file.starts_with(path))
+                && file.symlink_metadata().is_ok()
+        })
+        .take(MAX_HASHED)
+        .collect();
+    let found = held::as_they_are(&git, &[], top, &held, &names);
+    let any = !found.is_empty();
+    let files = found
+        .into_iter()
+        .map(|name| top.join(OsStr::from_bytes(&name)));
+    known.committed.extend(files.map(PathBuf::into_os_string));
+    any
 }
 
 fn repository_above(directory: &Path) -> Option<PathBuf> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::overwritten::{add_changes, add_ignored, add_overwritten};
 use super::repository::{Change, files, os};
-use super::{Git, Measured, Unmeasured, history, texts};
+use super::{Git, Measured, Unmeasured, detached, history, texts};
 use crate::context::Context;
 use crate::invocation::Invocation;
 use crate::paths::{Place, World};
@@ -82,20 +82,36 @@ pub(super) fn checkout_paths(
             paths = texts(before);
         }
     }
-    paths.extend(listed_paths(invocation, context)?);
+    let Some(listed) = listed_paths(invocation, context)? else {
+        return at_most(overwrite(git, tree, &[])?);
+    };
+    paths.extend(listed);
     overwrite(git, tree, &paths)
 }
 
-/// Paths of `--pathspec-from-file`.
-fn listed_paths(invocation: &Invocation, context: &Context) -> Result<Vec<OsString>, Unmeasured> {
+/// What paths from standard input may lose, when `all` is what every path together would: nothing
+/// if that is nothing, else it cannot be told before they are read.
+fn at_most(all: Loss) -> Measured {
+    if all.is_none() {
+        Ok(all)
+    } else {
+        Err("the paths come from standard input".to_owned())
+    }
+}
+
+/// Paths of `--pathspec-from-file`; `None` when they come from standard input.
+fn listed_paths(
+    invocation: &Invocation,
+    context: &Context,
+) -> Result<Option<Vec<OsString>>, Unmeasured> {
     let Some(file) = invocation
         .flag("--pathspec-from-file")
         .and_then(|flag| flag.value.as_ref())
     else {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     };
     if file == "-" {
-        return Err("the paths come from standard input".to_owned());
+        return Ok(None);
     }
     let file = context
         .in_directory(invocation.directory.as_deref())
@@ -109,11 +125,11 @@ fn listed_paths(invocation: &Invocation, context: &Context) -> Result<Vec<OsStri
     } else {
         b'\n'
     };
-    Ok(list
+    let paths = list
         .split(|byte| *byte == separator)
         .filter(|path| !path.is_empty())
-        .map(|path| os(path).to_owned())
-        .collect())
+        .map(|path| os(path).to_owned());
+    Ok(Some(paths.collect()))
 }
 
 fn overwrite(git: &Git<'_>, tree: Option<OsString>, paths: &[OsString]) -> Measured {
@@ -146,11 +162,15 @@ pub(super) fn restore(invocation: &Invocation, git: &Git<'_>, context: &Context)
         return Ok(Loss::default());
     }
     let mut paths = texts(&invocation.operands);
-    paths.extend(listed_paths(invocation, context)?);
+    let listed = listed_paths(invocation, context)?;
     let source = invocation
         .flag("--source")
         .and_then(|flag| flag.value.clone())
         .or_else(|| invocation.has("--staged").then(|| "HEAD".into()));
+    let Some(listed) = listed else {
+        return at_most(overwrite(git, source, &[])?);
+    };
+    paths.extend(listed);
     overwrite(git, source, &paths)
 }
 
@@ -161,7 +181,10 @@ pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
     let operand = invocation.before_separator().first();
     let target = operand.map_or(OsStr::new("HEAD"), |word| &word.text);
     if operand.is_none() && !invocation.has_any(&["--force", "--discard-changes", "-B", "-C"]) {
-        // `git checkout -b topic` goes nowhere.
+        // `git checkout -b topic` goes nowhere; a branch without a commit leaves what HEAD holds.
+        if invocation.has("--orphan") {
+            detached::add_detached(&mut loss, git, None)?;
+        }
         return Ok(loss);
     }
     let commit = match git.commit(target)? {
@@ -181,7 +204,7 @@ pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
         add_ignored(&mut loss, git, commit)?;
     }
     if let Some(commit) = commit.as_ref().filter(|_| operand.is_some()) {
-        history::add_detached(&mut loss, git, commit)?;
+        detached::add_detached(&mut loss, git, Some(commit))?;
     }
     for flag in ["-B", "-C"] {
         if let Some(name) = invocation.flag(flag).and_then(|flag| flag.value.as_deref()) {
@@ -221,10 +244,11 @@ pub(super) fn merge(invocation: &Invocation, git: &Git<'_>) -> Measured {
 
 /// `git checkout-index -f`: files are overwritten with what the index holds.
 pub(super) fn checkout_index(invocation: &Invocation, git: &Git<'_>) -> Measured {
-    if invocation.has("--stdin") {
-        return Err("the paths come from standard input".to_owned());
-    }
     let mut loss = discarding(String::new());
+    if invocation.has("--stdin") && !invocation.has_any(&["--prefix", "--temp"]) {
+        add_changes(&mut loss, git, &git.changes(&[])?, Change::is_unstaged)?;
+        return at_most(loss);
+    }
     if !invocation.has_any(&["--prefix", "--temp"]) {
         let changes = git.changes(&texts(&invocation.operands))?;
         add_changes(&mut loss, git, &changes, Change::is_unstaged)?;
@@ -234,9 +258,13 @@ pub(super) fn checkout_index(invocation: &Invocation, git: &Git<'_>) -> Measured
     Ok(loss)
 }
 
-/// `git read-tree --reset -u`.
+/// `git read-tree --reset -u`. Without `--reset` git refuses where it would overwrite a change,
+/// and without `-u` it writes the index alone.
 pub(super) fn read_tree(invocation: &Invocation, git: &Git<'_>) -> Measured {
     let mut loss = discarding(String::new());
+    if !invocation.has("--reset") || !invocation.has("-u") {
+        return Ok(loss);
+    }
     add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
     for operand in &invocation.operands {
         let tree = git
@@ -247,42 +275,48 @@ pub(super) fn read_tree(invocation: &Invocation, git: &Git<'_>) -> Measured {
     Ok(loss)
 }
 
-/// `git apply -R`: what it takes out still stands in the patch, unless that comes from a pipe.
-pub(super) fn apply(invocation: &Invocation) -> Measured {
+/// `git apply -R`: what it takes out still stands in the patch, unless that comes from a pipe. Then
+/// nothing is lost only where a commit holds everything.
+pub(super) fn apply(invocation: &Invocation, git: &Git<'_>) -> Measured {
     let from_pipe = invocation.operands.is_empty()
         || invocation
             .operands
             .iter()
             .any(|operand| operand.bytes() == b"-");
-    if from_pipe {
-        return Err("the patch comes from standard input".to_owned());
+    if !from_pipe {
+        return Ok(Loss::default());
     }
-    Ok(Loss::default())
+    let status = ["status", "--porcelain=v2", "-z", "--untracked-files=normal"];
+    if git.output(&status)?.is_empty() && git.hidden_changes(&[], true)?.is_empty() {
+        Ok(Loss::default())
+    } else {
+        Err("the patch comes from standard input".to_owned())
+    }
 }
 
 /// `git rm -f`: files with changes that no commit holds.
-pub(super) fn remove(invocation: &Invocation, git: &Git<'_>) -> Measured {
-    let mut loss = discarding(String::new());
-    if invocation.has("--pathspec-from-file") {
-        return Err("the paths are listed in a file".to_owned());
-    }
-    let paths = texts(&invocation.operands);
+pub(super) fn remove(invocation: &Invocation, git: &Git<'_>, context: &Context) -> Measured {
     if invocation.has("--cached") {
-        return Ok(loss);
+        return Ok(Loss::default());
     }
+    let Some(listed) = listed_paths(invocation, context)? else {
+        return at_most(remove_paths(invocation, git, &[])?);
+    };
+    let mut paths = texts(&invocation.operands);
+    paths.extend(listed);
+    remove_paths(invocation, git, &paths)
+}
+
+fn remove_paths(invocation: &Invocation, git: &Git<'_>, paths: &[OsString]) -> Measured {
+    let mut loss = discarding(String::new());
     if invocation.has("--force") {
-        add_changes(
-            &mut loss,
-            git,
-            &git.changes(&paths)?,
-            Change::is_uncommitted,
-        )?;
+        add_changes(&mut loss, git, &git.changes(paths)?, Change::is_uncommitted)?;
     } else {
         // git refuses where it sees a change; it does not look at hidden ones.
         add_changes(
             &mut loss,
             git,
-            &git.hidden_changes(&paths, true)?,
+            &git.hidden_changes(paths, true)?,
             Change::is_uncommitted,
         )?;
     }
@@ -330,13 +364,37 @@ pub(super) fn rename(
 pub(super) fn abort(invocation: &Invocation, git: &Git<'_>) -> Measured {
     if !invocation.has_any(&["--abort", "--skip"]) {
         return match invocation.verb_name() {
-            "rebase" => history::amend(git),
+            "rebase" => detached::rebase(invocation, git),
             _ => Ok(Loss::default()),
         };
     }
     let mut loss = discarding(String::new());
+    if !is_stopped(invocation, git)? {
+        // git refuses: there is nothing to end.
+        return Ok(loss);
+    }
     add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
     Ok(loss)
+}
+
+/// Whether git has stopped in the middle of such a command, by the files that it leaves behind
+/// then.
+fn is_stopped(invocation: &Invocation, git: &Git<'_>) -> Result<bool, Unmeasured> {
+    let signs: &[&str] = match invocation.verb_name() {
+        "merge" => &["MERGE_HEAD"],
+        "rebase" => &["rebase-merge", "rebase-apply"],
+        "am" => &["rebase-apply"],
+        _ => &["CHERRY_PICK_HEAD", "REVERT_HEAD", "sequencer"],
+    };
+    for sign in signs {
+        let words = ["rev-parse", "--path-format=absolute", "--git-path", sign];
+        let output = git.output(&words)?;
+        let path = Path::new(os(output.strip_suffix(b"\n").unwrap_or(&output)));
+        if path.symlink_metadata().is_ok() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Files of another working tree that nothing else holds: uncommitted, untracked, ignored. Without

@@ -3,13 +3,13 @@
 use std::ffi::{OsStr, OsString};
 
 use super::repository::{NAMED, os};
-use super::{Git, Measured, Unmeasured, texts};
+use super::{Git, Measured, Unmeasured, detached, texts};
 use crate::invocation::Invocation;
 use crate::preview::{Loss, Measure, Part, Phrase};
 use crate::sanitize;
 use crate::tools::rm::preview::typeable;
 
-fn dropping(place: String) -> Loss {
+pub(super) fn dropping(place: String) -> Loss {
     Loss {
         phrase: Phrase {
             verb: "drop",
@@ -68,7 +68,7 @@ pub(super) fn lost_commits(
 }
 
 /// The branch that HEAD is on, as a full reference.
-fn current_branch(git: &Git<'_>) -> Result<Option<OsString>, Unmeasured> {
+pub(super) fn current_branch(git: &Git<'_>) -> Result<Option<OsString>, Unmeasured> {
     let answer = git.ask(&["symbolic-ref", "--quiet", "HEAD"])?;
     Ok(answer
         .success
@@ -99,24 +99,6 @@ pub(super) fn add_left_behind(
         &[target.to_owned()],
         &what,
     )?);
-    Ok(())
-}
-
-/// Leaving a detached HEAD for `target` leaves the commits that only it holds.
-pub(super) fn add_detached(loss: &mut Loss, git: &Git<'_>, target: &str) -> Result<(), Unmeasured> {
-    if current_branch(git)?.is_none()
-        && let Some(head) = git.commit("HEAD".as_ref())?
-        && head != target
-    {
-        let held = [target.to_owned()];
-        loss.add(lost_commits(
-            git,
-            &[head],
-            &[],
-            &held,
-            "that only the detached HEAD holds",
-        )?);
-    }
     Ok(())
 }
 
@@ -165,7 +147,7 @@ fn short(name: &OsStr) -> String {
 
 /// The full reference of a branch or tag as the command names it; `-` and `@{-1}` are the branch
 /// before (git-branch(1)).
-fn full_name(git: &Git<'_>, prefix: &str, name: &OsStr) -> Result<OsString, Unmeasured> {
+pub(super) fn full_name(git: &Git<'_>, prefix: &str, name: &OsStr) -> Result<OsString, Unmeasured> {
     let name = if name == "-" {
         OsStr::new("@{-1}")
     } else {
@@ -329,6 +311,7 @@ pub(super) fn update_ref(invocation: &Invocation, git: &Git<'_>) -> Measured {
     };
     match &new {
         Some(new) if name == "HEAD" => add_left_behind(&mut loss, git, new)?,
+        None if name == "HEAD" => detached::add_detached(&mut loss, git, None)?,
         _ => {
             add_annotated(&mut loss, git, std::slice::from_ref(&name))?;
             add_moved_refs(&mut loss, git, &[name], new.as_ref())?;
@@ -337,10 +320,13 @@ pub(super) fn update_ref(invocation: &Invocation, git: &Git<'_>) -> Measured {
     Ok(loss)
 }
 
-/// `git stash drop` and `git stash clear`.
+/// `git stash drop`, `git stash clear` and `git stash branch`.
 pub(super) fn stash(invocation: &Invocation, git: &Git<'_>) -> Measured {
     if invocation.verb_is(&["stash", "clear"]) {
         return stashes(git, None);
+    }
+    if invocation.verb_is(&["stash", "branch"]) {
+        return detached::stash_branch(invocation, git);
     }
     let which = invocation
         .operands
@@ -416,47 +402,6 @@ pub(super) fn amend(git: &Git<'_>) -> Measured {
             "that no reflog and no other branch holds",
         )?);
     }
-    Ok(loss)
-}
-
-/// `git fetch` with refspecs that overwrite local branches or tags, or with a pruning of tags.
-pub(super) fn fetch(invocation: &Invocation, git: &Git<'_>) -> Measured {
-    let mut loss = dropping("by fetching over them".to_owned());
-    if invocation.has_any(&["--prune-tags", "--refmap"])
-        || (invocation.has("--tags") && invocation.has("--force"))
-    {
-        return Err("which tags and branches it overwrites is known only to the remote".to_owned());
-    }
-    let mut moved = Vec::new();
-    let mut refspecs = invocation.operands.iter().skip(1);
-    while let Some(refspec) = refspecs.next() {
-        let bytes = refspec.bytes();
-        if bytes == b"tag" {
-            if let Some(name) = refspecs.next() {
-                moved.push(full_name(git, "refs/tags/", &name.text)?);
-            }
-            continue;
-        }
-        let Some(colon) = bytes.iter().position(|byte| *byte == b':') else {
-            continue;
-        };
-        let destination = bytes.get(colon + 1..).unwrap_or_default();
-        if destination.is_empty() || destination.starts_with(b"refs/remotes/") {
-            continue;
-        }
-        if destination.contains(&b'*') {
-            return Err("the refspec may overwrite any branch".to_owned());
-        }
-        let prefix = match destination {
-            [b'r', b'e', b'f', b's', b'/', ..] => "",
-            [b'h', b'e', b'a', b'd', b's', b'/', ..] | [b't', b'a', b'g', b's', b'/', ..] => {
-                "refs/"
-            }
-            _ => "refs/heads/",
-        };
-        moved.push(full_name(git, prefix, os(destination))?);
-    }
-    add_moved_refs(&mut loss, git, &moved, None)?;
     Ok(loss)
 }
 

@@ -170,6 +170,31 @@ pub(super) fn worktree(
     Ok(loss)
 }
 
+/// `git worktree prune`: commits that only the detached HEAD of a worktree holds whose directory is
+/// gone.
+pub(super) fn worktree_prune(git: &Git<'_>) -> Measured {
+    let mut loss = forgetting();
+    let listed = git.output(&["worktree", "list", "--porcelain", "-z"])?;
+    let (mut heads, mut head, mut detached) = (Vec::new(), None, false);
+    for line in listed.split(|byte| *byte == 0) {
+        match line {
+            b"" => (head, detached) = (None, false),
+            b"detached" => detached = true,
+            [b'H', b'E', b'A', b'D', b' ', commit @ ..] => {
+                head = Some(String::from_utf8_lossy(commit).into_owned());
+            }
+            _ if line.starts_with(b"prunable") && detached => heads.extend(head.take()),
+            _ => {}
+        }
+    }
+    if !heads.is_empty() {
+        let here: Vec<String> = git.commit("HEAD".as_ref())?.into_iter().collect();
+        let what = "of a detached HEAD";
+        loss.add(history::lost_commits(git, &heads, &[], &here, what)?);
+    }
+    Ok(loss)
+}
+
 /// The worktree that a command means: a path, or the unique last parts of one (git-worktree(1)).
 fn find_worktree(
     name: &std::ffi::OsStr,

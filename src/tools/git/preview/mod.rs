@@ -2,7 +2,10 @@
 //! what a remote would lose.
 
 mod clean;
+mod detached;
 mod discard;
+mod fetch;
+pub mod held;
 mod history;
 mod housekeeping;
 mod overwritten;
@@ -230,8 +233,8 @@ fn loss_of(
         ("restore", _) => discard::restore(invocation, git, context)?,
         ("checkout-index", _) => discard::checkout_index(invocation, git)?,
         ("read-tree", _) => discard::read_tree(invocation, git)?,
-        ("apply", _) => discard::apply(invocation)?,
-        ("rm", _) => discard::remove(invocation, git)?,
+        ("apply", _) => discard::apply(invocation, git)?,
+        ("rm", _) => discard::remove(invocation, git, context)?,
         ("mv", _) => discard::rename(invocation, git, world, context, budget)?,
         ("clean", _) => clean::clean(invocation, git, world, context, budget)?,
         ("merge", _) if !invocation.has("--abort") => discard::merge(invocation, git)?,
@@ -242,14 +245,22 @@ fn loss_of(
         ("stash", _) => history::stash(invocation, git)?,
         ("branch", _) => history::branch(invocation, git)?,
         ("tag", _) => history::tag(invocation, git)?,
+        ("symbolic-ref", _) => detached::symbolic_ref(invocation, git)?,
         ("update-ref", _) => history::update_ref(invocation, git)?,
-        ("fetch" | "pull", _) => history::fetch(invocation, git)?,
+        ("fetch" | "pull", _) => fetch::fetch(invocation, git)?,
         ("filter-branch", _) => history::filter_branch(git)?,
         ("filter-repo", _) => history::filter_repo(git)?,
         ("reflog", _) => housekeeping::reflog(invocation, git)?,
         ("gc" | "maintenance", _) => housekeeping::collect(invocation, git)?,
         ("prune", _) => housekeeping::prune(invocation, git)?,
         ("repack", _) => housekeeping::unreachable(git, &["--expire=now".to_owned()])?,
+        ("autocorrect", name) => {
+            return Err(format!(
+                "git knows no {} and would run the command that it takes it for",
+                crate::sanitize::text(name)
+            ));
+        }
+        ("worktree", "prune") => housekeeping::worktree_prune(git)?,
         ("worktree", "add") => history::worktree_add(invocation, git)?,
         ("worktree", _) => housekeeping::worktree(invocation, git, world, context, budget)?,
         ("submodule", _) => housekeeping::submodule(invocation, git, context, budget)?,

@@ -20,11 +20,9 @@ pub(super) fn add_changes(
     changes: &[Change],
     is_lost: fn(&Change) -> bool,
 ) -> Result<(), Unmeasured> {
-    let gone: Vec<&[u8]> = changes
-        .iter()
-        .filter(|change| is_lost(change))
-        .map(|change| change.path.as_slice())
-        .collect();
+    let mut gone: Vec<&Change> = changes.iter().filter(|change| is_lost(change)).collect();
+    git.drop_held(&mut gone)?;
+    let gone: Vec<&[u8]> = gone.iter().map(|change| change.path.as_slice()).collect();
     loss.add(files(&gone, UNCOMMITTED));
     // Where a tracked file is missing, something else may stand in its place.
     let missing: Vec<&[u8]> = changes

@@ -45,7 +45,9 @@ const SILENT: [&str; 12] = [
 
 /// What git says when it refuses a push before it starts (builtin/push.c, remote.c): the real one
 /// is refused as well.
-const REFUSALS: [&str; 3] = [
+const REFUSALS: [&str; 5] = [
+    "You are not currently on a branch",
+    "remote ref does not exist",
     "has no upstream branch",
     "No configured push destination",
     "does not match any",

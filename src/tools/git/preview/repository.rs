@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::{Git, Unmeasured};
+use super::{Git, Unmeasured, held};
 use crate::context::Context;
 use crate::preview::{Budget, Loss, Measure, Part};
 use crate::sanitize;
@@ -30,6 +30,8 @@ pub(crate) struct Change {
     pub outside: u8,
     /// A rename without a change of content.
     pub exact_rename: bool,
+    /// The object in the index, where status names it.
+    pub indexed: Vec<u8>,
     /// The path, relative to the top level.
     pub path: Vec<u8>,
 }
@@ -82,6 +84,11 @@ pub(crate) fn changes(output: &[u8]) -> Vec<Change> {
         let submodule = module.starts_with(b"S");
         let exact_rename =
             kind == b'2' && entry.splitn(10, |byte| *byte == b' ').nth(8) == Some(b"R100");
+        // Of the fields that follow, the fifth is the index's object.
+        let indexed = match kind {
+            b'1' | b'2' => fields.nth(4).unwrap_or_default().to_vec(),
+            _ => Vec::new(),
+        };
         if kind == b'2' {
             // The original path follows as an entry of its own.
             entries.next();
@@ -94,6 +101,7 @@ pub(crate) fn changes(output: &[u8]) -> Vec<Change> {
             unmerged: kind == b'u',
             outside: if matches!(kind, b'?' | b'!') { kind } else { 0 },
             exact_rename,
+            indexed,
             path: path.to_vec(),
         });
     }
@@ -135,6 +143,42 @@ impl Git<'_> {
         }
         found.extend(self.hidden_changes(paths, skipped)?);
         Ok(found)
+    }
+
+    /// Leaves out changes whose content a commit of some reference holds at the same path, in the
+    /// file as well as in the index.
+    pub(super) fn drop_held(&self, changes: &mut Vec<&Change>) -> Result<(), Unmeasured> {
+        if changes
+            .iter()
+            .all(|change| change.unmerged || change.submodule)
+        {
+            return Ok(());
+        }
+        let top = self.top_level()?;
+        let paths: Vec<OsString> = changes
+            .iter()
+            .map(|change| os(&change.path).into())
+            .collect();
+        let held = held::at(&self.probe, &self.scope, &paths);
+        let names: Vec<&[u8]> = changes
+            .iter()
+            .map(|change| change.path.as_slice())
+            .collect();
+        let on_disk = held::as_they_are(&self.probe, &self.scope, &top, &held, &names);
+        let in_index = |change: &Change| {
+            held.get(&change.path)
+                .is_some_and(|objects| objects.contains(&change.indexed))
+        };
+        changes.retain(|change| {
+            let file = match change.unstaged {
+                b'.' => in_index(change),
+                b'D' => true,
+                _ => on_disk.contains(&change.path),
+            };
+            let is_held = file && (change.staged == b'.' || in_index(change));
+            change.unmerged || change.submodule || !is_held
+        });
+        Ok(())
     }
 
     /// A merge that stopped leaves files that it made itself. git notes their state in
@@ -195,6 +239,7 @@ impl Git<'_> {
                     unmerged: false,
                     outside: 0,
                     exact_rename: false,
+                    indexed: Vec::new(),
                     path,
                 });
             }
