@@ -262,6 +262,7 @@ fn step(
         person.show("What would be lost has grown meanwhile; it is still recorded.\n");
         return Ok(Step::Skipped);
     }
+    let input = input.map(File::open).transpose().context("the input")?;
     log_step(office, person, planned, tool, &verdict)?;
     holds.drop_planned(planned).context("the plan")?;
     let program = real_tool::find(tool.name().as_ref(), std::env::var_os("PATH").as_deref())
@@ -278,7 +279,7 @@ fn step(
     if let Some(directory) = directory {
         child.current_dir(directory);
     }
-    if let Some(file) = input.as_ref().and_then(|file| File::open(file).ok()) {
+    if let Some(file) = input {
         child.stdin(Stdio::from(file));
     }
     let status = child.status().context("the command")?;

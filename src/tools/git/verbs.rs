@@ -475,18 +475,35 @@ pub fn only_reads(invocation: &Invocation) -> bool {
         "bundle" => matches!(second, "verify" | "list-heads"),
         "bisect" => matches!(second, "log" | "view" | "visualize" | "terms"),
         "config" => {
-            invocation.has_any(&[
-                "--get",
-                "--get-all",
-                "--get-regexp",
-                "--get-urlmatch",
-                "--list",
-            ]) || matches!(
-                invocation.operands.first().map(Word::bytes),
-                Some(b"get" | b"list")
-            )
+            reads_one_key(invocation)
+                || invocation.has_any(&[
+                    "--get",
+                    "--get-all",
+                    "--get-regexp",
+                    "--get-urlmatch",
+                    "--list",
+                ])
+                || matches!(
+                    invocation.operands.first().map(Word::bytes),
+                    Some(b"get" | b"list")
+                )
         }
         "symbolic-ref" => invocation.operands.len() < 2 && !invocation.has("--delete"),
         _ => false,
     }
+}
+
+/// `git config KEY` prints (git-config(1), "DEPRECATED MODES"); keys have a dot, subcommands none.
+fn reads_one_key(invocation: &Invocation) -> bool {
+    let writes = [
+        "--unset",
+        "--unset-all",
+        "--add",
+        "--replace-all",
+        "--rename-section",
+        "--remove-section",
+        "--edit",
+    ];
+    matches!(invocation.operands.as_slice(), [key] if key.bytes().contains(&b'.'))
+        && !invocation.has_any(&writes)
 }
