@@ -246,3 +246,49 @@ fn aliases_are_split_as_git_splits_them() {
         assert_eq!(shown, expected, "{alias}");
     }
 }
+
+#[test]
+fn what_only_reads() {
+    let reads = |line: &str| {
+        let words: Vec<&str> = line.split(' ').skip(1).collect();
+        only_reads(&read(
+            &crate::invocation::words(&words),
+            &Context::nothing(),
+        ))
+    };
+    for line in [
+        "git status -sb",
+        "git log -p",
+        "git config user.name",
+        "git config --get user.name",
+        "git format-patch --stdout -1",
+        "git sparse-checkout list",
+        "git rerere diff",
+        "git hash-object x",
+        "git am --show-current-patch",
+        "git apply --check x.patch",
+        "git checkout",
+        "git branch --contains HEAD",
+        "git push --dry-run",
+    ] {
+        assert!(reads(line), "{line}");
+    }
+    for line in [
+        "git config user.name Ada",
+        "git config --unset user.name",
+        "git config edit",
+        "git config -e",
+        "git format-patch -1",
+        "git sparse-checkout set src",
+        "git rerere",
+        "git hash-object -w x",
+        "git am x.patch",
+        "git apply x.patch",
+        "git apply --check --index x.patch",
+        "git checkout main",
+        "git fetch",
+        "git add .",
+    ] {
+        assert!(!reads(line), "{line}");
+    }
+}

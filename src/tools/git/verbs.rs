@@ -488,9 +488,30 @@ pub fn only_reads(invocation: &Invocation) -> bool {
                     Some(b"get" | b"list")
                 )
         }
+        "sparse-checkout" => second == "list" || first_is(invocation, b"list"),
+        "rerere" => {
+            matches!(second, "status" | "diff" | "remaining")
+                || [&b"status"[..], b"diff", b"remaining"]
+                    .iter()
+                    .any(|word| first_is(invocation, word))
+        }
+        "format-patch" => invocation.has("--stdout"),
+        "hash-object" => !invocation.has("-w"),
+        "am" => invocation.has("--show-current-patch"),
+        // Each of these turns applying off (git-apply(1)).
+        "apply" => {
+            invocation.has_any(&["--check", "--stat", "--numstat", "--summary"])
+                && !invocation.has_any(&["--apply", "--index", "--cached", "--3way"])
+        }
+        // Without a word it lists what differs.
+        "checkout" => invocation.arguments.is_empty(),
         "symbolic-ref" => invocation.operands.len() < 2 && !invocation.has("--delete"),
         _ => false,
     }
+}
+
+fn first_is(invocation: &Invocation, word: &[u8]) -> bool {
+    invocation.operands.first().map(Word::bytes) == Some(word)
 }
 
 /// `git config KEY` prints (git-config(1), "DEPRECATED MODES"); keys have a dot, subcommands none.
