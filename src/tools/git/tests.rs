@@ -269,7 +269,6 @@ fn what_only_reads() {
         "git apply --check x.patch",
         "git checkout",
         "git branch --contains HEAD",
-        "git push --dry-run",
     ] {
         assert!(reads(line), "{line}");
     }
