@@ -274,6 +274,13 @@ uninstall() {
             remove "$left"
         done
     fi
+    # What waits and what was answered; the log of it stays.
+    for left in requests grants refusals exceptions holds; do
+        [ -L "$state/$left" ] || rm -rf "${state:?}/$left"
+    done
+    for left in "$state"/passphrase-failures*; do
+        [ ! -e "$left" ] || remove "$left"
+    done
     directories=$(cat "$share/made" 2>/dev/null) || directories=
     remove "$share/made"
     remove "$share/places"
@@ -286,6 +293,8 @@ uninstall() {
     printf 'guard was removed from %s.\n' "$prefix"
     [ ! -d "$share" ] || printf 'Files of yours remain in %s.\n' "$share"
     [ ! -e "$config/rules.toml" ] || printf 'Your rules remain:     %s\n' "$config/rules.toml"
+    [ ! -e "$config/allowed_signers" ] || printf 'Your keys remain in:   %s\n' "$config"
+    [ ! -e "/etc/guard/$(id -u)" ] || printf 'Locked rules and keys remain in: %s\n' "/etc/guard/$(id -u)"
     [ ! -e "$state/audit.jsonl" ] || printf 'The audit log remains: %s\n' "$state/audit.jsonl"
     printf 'Take the line that puts %s on PATH out of your shell'"'"'s start-up files.\n' "$shims"
 }
