@@ -97,6 +97,10 @@ pub struct Invocation {
     pub nested: Vec<Nested>,
     /// What the statement matcher reads: kinds of SQL statements, in order.
     pub statements: Vec<Statement>,
+    /// What it reads besides its arguments and runs.
+    pub inputs: Vec<crate::tools::psql::stamps::Source>,
+    /// Why it must not run whatever anybody says: part of its input has been read and is gone.
+    pub obstacle: Option<String>,
     /// What the grammar could not know, in plain sentences.
     pub doubts: Vec<String>,
 }
@@ -123,8 +127,16 @@ pub struct Statement {
     pub line: usize,
     /// A short excerpt.
     pub text: String,
+    /// What it stands in: a file, standard input; empty for an argument.
+    pub from: String,
     /// True when a transaction that is rolled back holds it.
     pub rolled_back: bool,
+    /// Of an unknown one: why, as a plain sentence.
+    pub why: Option<&'static str>,
+    /// It as the server gets it, for the preview; only of what destroys.
+    pub sql: Option<String>,
+    /// What it changes for the statements after it.
+    pub changes: crate::tools::psql::sql::Changes,
 }
 
 impl Invocation {
@@ -142,6 +154,8 @@ impl Invocation {
             inert: false,
             nested: Vec::new(),
             statements: Vec::new(),
+            inputs: Vec::new(),
+            obstacle: None,
             doubts: Vec::new(),
         }
     }

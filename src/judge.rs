@@ -61,6 +61,20 @@ impl Facts for Looked<'_> {
     }
 }
 
+impl Looked<'_> {
+    /// Whether the user's limits let the rule pass a loss of this size.
+    fn allows(&self, rule: &Rule, preview: &Preview) -> bool {
+        let Preview::Exact(loss) = preview else {
+            return false;
+        };
+        rule.effect == Effect::Confirm
+            && self.judge.rules.allowances.iter().any(|allowance| {
+                let name = || self.environment().map(|found| found.name.as_str());
+                allowance.rule == rule.id && allowance.covers(loss, name())
+            })
+    }
+}
+
 impl<'a> Judge<'a> {
     /// A judge that measures losses; `progress` is asked for a terminal when it starts to.
     pub fn new(
@@ -193,8 +207,19 @@ impl<'a> Judge<'a> {
             .map(|candidate| candidate.rule)
             .collect();
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.effect));
-        let asked = rules.first().map_or(Effect::Allow, |rule| rule.effect);
         let mut notes = Vec::new();
+        let within: Vec<&str> = rules
+            .iter()
+            .filter(|rule| facts.allows(rule, &preview))
+            .map(|rule| rule.id)
+            .collect();
+        let asked = rules
+            .iter()
+            .find(|rule| !within.contains(&rule.id))
+            .map_or(Effect::Allow, |rule| rule.effect);
+        if !within.is_empty() && !preview.is_harmless() {
+            notes.push(format!("within the limit for {}", within.join(", ")));
+        }
         let always = rules.iter().any(|rule| rule.always && rule.effect == asked);
         let effect = if asked == Effect::Confirm && preview.is_harmless() && !always {
             notes.push("nothing would be lost".to_owned());
@@ -231,11 +256,9 @@ fn exceeds(rule: &Rule, preview: &Preview) -> bool {
     match preview {
         Preview::Skipped => false,
         Preview::Unknown(..) | Preview::Estimate(_) => true,
-        Preview::Exact(loss) => rule.loss.iter().any(|(measure, limit)| {
-            // Counts are far below 2^52, where f64 is exact.
-            #[allow(clippy::cast_precision_loss)]
-            let amount = loss.amount(measure) as f64;
-            amount > *limit
-        }),
+        Preview::Exact(loss) => rule
+            .loss
+            .iter()
+            .any(|(measure, limit)| loss.level(measure) > *limit),
     }
 }

@@ -16,6 +16,7 @@ use crate::person::ask::{Asking, Settled};
 use crate::person::hold::Hold;
 use crate::preview::Progress;
 use crate::rules::{self, Rules};
+use crate::tools::psql::stamps;
 use crate::tools::{self, Tool};
 use crate::verdict::{Effect, Verdict};
 use crate::{exit_code, message, real_tool, sanitize, stdio};
@@ -35,7 +36,17 @@ pub fn run(tool: Tool, argv: &[OsString]) -> i32 {
     let judge = Judge::new(&rules, &shim.places, &shim.context, &progress);
     let verdict = judge.judge(&invocation);
     match shim.decide(&invocation, &rules, &judge, verdict) {
-        Ok(()) => shim.execute(),
+        Ok(()) => match stamps::changed(&invocation) {
+            None => shim.execute(),
+            Some(file) => {
+                stdio::fill();
+                message::say(&format!(
+                    "not run: {} has changed since guard read it; run the command again",
+                    sanitize::path(file)
+                ));
+                exit_code::BLOCKED
+            }
+        },
         Err(code) => code,
     }
 }
@@ -57,6 +68,11 @@ impl Shim<'_> {
         judge: &Judge<'_>,
         verdict: Verdict,
     ) -> Result<(), i32> {
+        if let Some(why) = &invocation.obstacle {
+            stdio::fill();
+            message::say(&format!("not run: {}", sanitize::text(why)));
+            return Err(exit_code::BLOCKED);
+        }
         if let Some(broken) = &rules.broken {
             stdio::fill();
             message::say(&format!(
@@ -79,7 +95,9 @@ impl Shim<'_> {
         stdio::fill();
         match verdict.effect {
             Effect::Allow => {
-                let entry = self.entry(&verdict, judge, "nothing would be lost");
+                let within = verdict.notes.iter().find(|note| note.starts_with("within"));
+                let why = within.map_or("nothing would be lost", String::as_str);
+                let entry = self.entry(&verdict, judge, why);
                 self.record_or_say(&entry);
                 Ok(())
             }

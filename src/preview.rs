@@ -23,6 +23,12 @@ pub enum Measure {
     Tags,
     /// Repositories with work of their own.
     Repositories,
+    /// Rows of tables.
+    Rows,
+    /// Tables.
+    Tables,
+    /// Other things in a database: views, functions, columns.
+    Objects,
 }
 
 impl Measure {
@@ -34,6 +40,9 @@ impl Measure {
             Self::Stashes => "stashes",
             Self::Tags => "tags",
             Self::Repositories => "repositories",
+            Self::Rows => "rows",
+            Self::Tables => "tables",
+            Self::Objects => "objects",
         }
     }
 
@@ -50,6 +59,12 @@ impl Measure {
             (Self::Tags, _) => "tags",
             (Self::Repositories, 1) => "repository",
             (Self::Repositories, _) => "repositories",
+            (Self::Rows, 1) => "row",
+            (Self::Rows, _) => "rows",
+            (Self::Tables, 1) => "table",
+            (Self::Tables, _) => "tables",
+            (Self::Objects, 1) => "object",
+            (Self::Objects, _) => "objects",
         };
         format!("{number} {noun}")
     }
@@ -64,7 +79,7 @@ pub struct Part {
     pub count: u64,
     /// More than `count`: counting stopped early.
     pub at_least: bool,
-    /// Bytes, for files.
+    /// Bytes, for files and tables.
     pub bytes: Option<u64>,
     /// What they are, after the count: `with uncommitted changes`, `of branch topic`.
     pub what: String,
@@ -81,6 +96,8 @@ pub struct Loss {
     pub facts: Vec<String>,
     /// What a person types besides the size: `delete`, `in ../shared/uploads`.
     pub phrase: Phrase,
+    /// The largest share of any one table that is lost, in percent.
+    pub share: f64,
 }
 
 /// The words that name the thing.
@@ -116,6 +133,7 @@ impl Loss {
     /// Takes another loss in.
     pub fn merge(&mut self, other: Self) {
         self.parts.extend(other.parts);
+        self.share = self.share.max(other.share);
         for fact in other.facts {
             self.fact(fact);
         }
@@ -138,6 +156,17 @@ impl Loss {
                 }
             })
             .sum()
+    }
+
+    /// As [`Loss::amount`], with `rows-percent`, the largest share of any one table.
+    pub fn level(&self, measure: &str) -> f64 {
+        if measure == "rows-percent" {
+            return self.share;
+        }
+        // Counts are far below 2^52, where f64 is exact.
+        #[allow(clippy::cast_precision_loss)]
+        let amount = self.amount(measure) as f64;
+        amount
     }
 
     /// One line a part: `3412 files, 1.2 GiB, untracked: a.jpg, b.jpg`.
@@ -319,12 +348,21 @@ pub fn measure(
             tools::rm::preview::measure(places, world, context, budget)
         }
         Tool::Git => tools::git::preview::measure(invocation, world, context, budget),
-        Tool::Kubectl | Tool::Terraform | Tool::Psql | Tool::Aws | Tool::Other(_) => {
-            Preview::Unknown(
-                format!("guard cannot measure {} yet", invocation.tool.name()),
-                Loss::default(),
-            )
-        }
+        Tool::Psql => tools::psql::preview::measure(invocation, context, budget),
+        Tool::Kubectl | Tool::Terraform | Tool::Aws | Tool::Other(_) => Preview::Unknown(
+            format!("guard cannot measure {} yet", invocation.tool.name()),
+            Loss::default(),
+        ),
+    }
+}
+
+/// A share as people read it: `34 %`, `0.02 %`.
+pub fn human_percent(percent: f64) -> String {
+    match percent {
+        100.0.. => "all of it".to_owned(),
+        10.0.. => format!("{percent:.0} %"),
+        0.1.. => format!("{percent:.1} %"),
+        _ => format!("{percent:.4} %"),
     }
 }
 

@@ -101,6 +101,9 @@ pub(super) struct LossShown {
     pub stashes: u64,
     pub tags: u64,
     pub repositories: u64,
+    pub rows: u64,
+    pub tables: u64,
+    pub objects: u64,
     /// In words.
     pub lines: Vec<String>,
     /// What can be recovered, and why.
@@ -116,6 +119,9 @@ impl From<&Loss> for LossShown {
             stashes: loss.amount("stashes"),
             tags: loss.amount("tags"),
             repositories: loss.amount("repositories"),
+            rows: loss.amount("rows"),
+            tables: loss.amount("tables"),
+            objects: loss.amount("objects"),
             lines: loss.lines(),
             besides: loss.facts.clone(),
         }

@@ -13,6 +13,7 @@ mod log;
 mod pending;
 mod plan;
 mod rules;
+mod sql;
 mod terminal;
 
 use std::ffi::OsString;
@@ -85,6 +86,8 @@ enum Commands {
     Log(log::Options),
     /// Show the rules, or check a rules file and its examples.
     Rules(rules::Options),
+    /// Print SQL that protects a database by its own means. Runs nothing.
+    Sql(sql::Options),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -117,6 +120,7 @@ pub fn run(argv: &[OsString]) -> i32 {
         Commands::Doctor(options) => doctor::run(&options),
         Commands::Log(options) => log::run(&options),
         Commands::Rules(options) => rules::run(&options),
+        Commands::Sql(options) => sql::run(&options),
         Commands::Completions { shell } => {
             clap_complete::generate(
                 shell,

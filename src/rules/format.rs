@@ -18,6 +18,8 @@ pub struct FileText {
     pub person: PersonText,
     /// Names for what commands point at.
     pub environment: Vec<EnvironmentText>,
+    /// Losses that a rule need not ask about.
+    pub limit: Vec<Spanned<LimitText>>,
 }
 
 /// One rule as written.
@@ -138,6 +140,20 @@ pub struct EnvironmentText {
     pub words: Vec<String>,
 }
 
+/// A loss up to which a rule does not ask. Only a user's file has them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LimitText {
+    /// The rule's id.
+    pub rule: String,
+    /// The most that may be lost, of everything that is lost.
+    pub loss: std::collections::BTreeMap<String, f64>,
+    /// The command points at one of these environments; without the key, at none that is
+    /// production.
+    #[serde(default)]
+    pub environment: Vec<String>,
+}
+
 /// What is wrong with a rules file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -166,7 +182,7 @@ pub const PLACES: [&str; 12] = [
 ];
 
 /// What a rule's `loss` can measure.
-pub const MEASURES: [&str; 9] = [
+pub const MEASURES: [&str; 10] = [
     "files",
     "bytes",
     "commits",
@@ -176,9 +192,11 @@ pub const MEASURES: [&str; 9] = [
     "rows",
     "rows-percent",
     "tables",
+    "objects",
 ];
 
-fn line_of(source: &str, offset: usize) -> usize {
+/// The line of an offset, from 1.
+pub fn line_of(source: &str, offset: usize) -> usize {
     source
         .as_bytes()
         .iter()
@@ -214,6 +232,23 @@ pub fn read(source: &str) -> Result<FileText, Problem> {
                 what,
             });
         }
+    }
+    for spanned in &file.limit {
+        let limit = spanned.get_ref();
+        let unknown = limit
+            .loss
+            .keys()
+            .find(|measure| !MEASURES.contains(&measure.as_str()));
+        let what = match unknown {
+            Some(measure) => format!("the loss {measure:?} is not one of {}", MEASURES.join(", ")),
+            None if limit.loss.is_empty() => "the limit names no loss".to_owned(),
+            None => continue,
+        };
+        return Err(Problem {
+            line: line_of(source, spanned.span().start),
+            rule: Some(limit.rule.clone()),
+            what,
+        });
     }
     Ok(file)
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::format::{self, FileText, Problem, RuleText};
-use super::{EnvironmentName, PlaceLists, Rule, Rules};
+use super::{Allowance, EnvironmentName, PlaceLists, Rule, Rules};
 use crate::verdict::Effect;
 
 /// A user's rules file that cannot be used.
@@ -131,6 +131,15 @@ pub fn parse(source: &str, rules: &mut Rules) -> Result<(), Problem> {
                 words: leak_all(environment.words),
             }),
     );
+    for spanned in file.limit {
+        let line = format::line_of(source, spanned.span().start);
+        let allowance = allowance(spanned.into_inner(), rules).map_err(|(rule, what)| Problem {
+            line,
+            rule: Some(rule),
+            what,
+        })?;
+        rules.allowances.push(allowance);
+    }
     for (rule, line) in rules.added.iter().zip(lines) {
         super::examples::check(rule, rules).map_err(|what| Problem {
             line,
@@ -139,6 +148,35 @@ pub fn parse(source: &str, rules: &mut Rules) -> Result<(), Problem> {
         })?;
     }
     Ok(())
+}
+
+/// A limit as it is used, or the rule that it names and what is wrong with it.
+fn allowance(text: format::LimitText, rules: &Rules) -> Result<Allowance, (String, String)> {
+    let what = match rules.all().find(|rule| rule.id == text.rule) {
+        None => Some("there is no rule of that id".to_owned()),
+        Some(rule) if rule.effect != Effect::Confirm || rule.always => {
+            Some("only a rule that asks when something is lost can have a limit".to_owned())
+        }
+        Some(_) => text.environment.iter().find_map(|name| {
+            if name == "production" {
+                return Some("no limit holds in production".to_owned());
+            }
+            let known = rules.environments.iter().any(|known| known.name == name);
+            (!known).then(|| format!("there is no environment {name:?}"))
+        }),
+    };
+    if let Some(what) = what {
+        return Err((text.rule, what));
+    }
+    Ok(Allowance {
+        rule: leak(text.rule),
+        loss: text
+            .loss
+            .into_iter()
+            .map(|(name, most)| (leak(name), most))
+            .collect(),
+        environment: text.environment.into_iter().map(leak).collect(),
+    })
 }
 
 /// Rules live as long as the process: guard starts, judges one command, and becomes another

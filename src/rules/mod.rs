@@ -7,6 +7,7 @@ pub mod glob;
 mod load;
 mod matching;
 
+use crate::preview::Loss;
 use crate::verdict::Effect;
 
 pub use load::{Broken, load, parse};
@@ -98,6 +99,37 @@ pub struct EnvironmentName<'a> {
     pub words: &'a [&'a str],
 }
 
+/// A loss up to which a rule does not ask.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// The rule.
+    pub rule: &'static str,
+    /// The most of each measure that may be lost.
+    pub loss: Vec<(&'static str, f64)>,
+    /// The environments in which it holds; empty: wherever nothing points at production.
+    pub environment: Vec<&'static str>,
+}
+
+impl Allowance {
+    /// Whether a measured loss stays within it, in an environment of this name. What it does not
+    /// name must not be lost at all, and in production it never holds.
+    pub fn covers(&self, loss: &Loss, environment: Option<&str>) -> bool {
+        let here = match environment {
+            Some("production") => false,
+            Some(name) => self.environment.is_empty() || self.environment.contains(&name),
+            None => self.environment.is_empty(),
+        };
+        let named = |measure: &str| self.loss.iter().any(|(name, _)| *name == measure);
+        here && loss.parts.iter().all(|part| {
+            let measure = part.measure.name();
+            named(measure) || (measure == "rows" && named("rows-percent"))
+        }) && self
+            .loss
+            .iter()
+            .all(|(measure, most)| loss.level(measure) <= *most)
+    }
+}
+
 /// Where the default rules of a tool stand, and which first verb words they can match; without a
 /// list any.
 struct IndexEntry {
@@ -124,6 +156,8 @@ pub struct Rules {
     pub notify: Vec<String>,
     /// Programs that are a person's terminals, besides those that guard knows.
     pub terminals: Vec<&'static str>,
+    /// Losses that rules need not ask about; the user's.
+    pub allowances: Vec<Allowance>,
     /// What is wrong with the user's file; its rules then do not count.
     pub broken: Option<Broken>,
 }
@@ -138,6 +172,7 @@ impl Rules {
             environments: DEFAULT_ENVIRONMENTS.to_vec(),
             notify: Vec::new(),
             terminals: Vec::new(),
+            allowances: Vec::new(),
             broken: None,
         }
     }

@@ -5,6 +5,7 @@
 
 mod detached;
 mod person;
+pub mod postgres;
 mod run;
 
 use std::ffi::{OsStr, OsString};

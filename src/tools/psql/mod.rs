@@ -1,15 +1,21 @@
 //! psql: its options (psql(1), "Options") and the SQL that they bring along.
 
-mod input;
+pub mod harden;
+pub mod preview;
+mod reader;
+mod spool;
 pub mod sql;
+pub mod stamps;
+mod startup;
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use self::reader::Reader;
 use self::sql::{Kind, Source};
-use crate::context::{Consult, Context, Input};
+use crate::context::Context;
 use crate::inputs::Origin;
-use crate::invocation::{Invocation, Statement, Word};
+use crate::invocation::{Invocation, Word};
 use crate::tools::Tool;
 use crate::tools::options::{GETOPT, Grammar};
 
@@ -30,12 +36,7 @@ const SCOPE: [&str; 6] = [
     "--no-psqlrc",
 ];
 
-/// More SQL than this is not read: it is then unknown.
-pub(crate) const MAX_SQL: u64 = 32 << 20;
-/// Files may include files; psql itself has no limit.
-const MAX_INCLUDES: usize = 16;
-
-/// Reads psql's arguments and the SQL of `-c`, `-f` and standard input.
+/// Reads psql's arguments and the SQL of psqlrc files, `-c`, `-f` and standard input.
 pub fn read(arguments: &[Word], context: &Context) -> Invocation {
     let mut style = GETOPT;
     style.permutes = !context.has_variable("POSIXLY_CORRECT");
@@ -65,25 +66,26 @@ pub fn read(arguments: &[Word], context: &Context) -> Invocation {
 
 /// Gathers the statements of everything that psql would execute, in its order.
 fn read_sql(invocation: &mut Invocation, arguments: &[Word], context: &Context) {
-    let mut reader = Reader {
-        variables: variables(invocation),
-        statements: Vec::new(),
-        context,
-    };
-    let flags = invocation.flags.clone();
+    let mut reader = Reader::new(variables(invocation), context);
+    let lists = invocation.has("--list");
+    if !invocation.has("--no-psqlrc") {
+        for file in startup::files(context) {
+            reader.startup(&file);
+        }
+    }
     let mut given = false;
-    for flag in &flags {
+    for flag in &invocation.flags {
         let Some(value) = &flag.value else { continue };
         if flag.is("--command") {
             given = true;
             if is_known(value, arguments) {
-                reader.text(value.as_encoded_bytes(), Source::Command, None, 0);
+                reader.text(value.as_encoded_bytes(), Source::Command);
             } else {
                 reader.unknown("part of the SQL is known only when it runs");
             }
         } else if flag.is("--file") {
             given = true;
-            if value == "-" {
+            if is_input(value) {
                 reader.input();
             } else {
                 reader.file(Path::new(value), 0);
@@ -91,14 +93,20 @@ fn read_sql(invocation: &mut Invocation, arguments: &[Word], context: &Context) 
         } else if (flag.is("--output") || flag.is("--log-file"))
             && value.as_encoded_bytes().starts_with(b"|")
         {
-            reader.push(Kind::Shell, 1, crate::sanitize::os(value), false);
+            reader.shell(value);
         }
     }
-    if !given && !invocation.has("--list") {
+    if !given && !lists {
         reader.input();
     }
-    let statements = reader.statements;
-    invocation.statements = statements;
+    reader.finish(invocation);
+}
+
+/// Names of standard input.
+fn is_input(file: &OsStr) -> bool {
+    ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]
+        .iter()
+        .any(|name| file == *name)
 }
 
 /// Whether an option's value came from words without unknown parts.
@@ -109,106 +117,48 @@ fn is_known(value: &OsStr, arguments: &[Word]) -> bool {
 }
 
 fn variables(invocation: &Invocation) -> Vec<(String, String)> {
-    invocation
+    let mut variables: Vec<(String, String)> = invocation
         .flags
         .iter()
         .filter(|flag| flag.is("--set") || flag.is("--variable"))
         .filter_map(|flag| flag.text()?.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+        .collect();
+    if invocation.has("--single-line") {
+        variables.push(("SINGLELINE".to_owned(), "on".to_owned()));
+    }
+    variables
 }
 
-struct Reader<'a> {
-    variables: Vec<(String, String)>,
-    statements: Vec<Statement>,
-    context: &'a Context,
-}
-
-impl Reader<'_> {
-    fn push(&mut self, kind: Kind, line: usize, text: String, rolled_back: bool) {
-        self.statements.push(Statement {
-            kind: kind.name(),
-            line,
-            text,
-            rolled_back,
-        });
-    }
-
-    fn unknown(&mut self, why: &str) {
-        self.push(Kind::Unknown, 1, why.to_owned(), false);
-    }
-
-    fn text(&mut self, text: &[u8], source: Source, from: Option<&Path>, depth: usize) {
-        for statement in sql::read(text, source, &self.variables) {
-            if statement.kind != Kind::Include {
-                self.push(
-                    statement.kind,
-                    statement.line,
-                    statement.text,
-                    statement.rolled_back,
-                );
-                continue;
-            }
-            match &statement.object {
-                Some(file) if depth < MAX_INCLUDES => {
-                    // `\ir` is relative to the file that includes.
-                    let relative = statement.text.starts_with("\\ir")
-                        || statement.text.starts_with("\\include_relative");
-                    let base = from.and_then(Path::parent).filter(|_| relative);
-                    let file = base.map_or_else(|| PathBuf::from(file), |base| base.join(file));
-                    self.file(&file, depth + 1);
-                }
-                _ => self.unknown("it includes a file that cannot be read"),
-            }
-        }
-    }
-
-    fn file(&mut self, file: &Path, depth: usize) {
-        let found = self.context.in_directory(Some(file)).directory;
-        let Some(found) = found.filter(|_| self.context.consult >= Consult::Files) else {
-            self.unknown("the file is not read here");
-            return;
-        };
-        match input::read_file(&found) {
-            Ok(text) => self.text(&text, Source::Script, Some(file), depth),
-            // psql stops at a missing file itself.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.context.live => {}
-            Err(error) => self.unknown(&format!("{}: {error}", crate::sanitize::path(file))),
-        }
-    }
-
-    fn input(&mut self) {
-        match &self.context.input {
-            Input::Nothing => {}
-            Input::Unknown => self.unknown("the SQL comes from a pipe"),
-            Input::Text(text) => {
-                let text = text.clone();
-                self.text(&text, Source::Script, None, 0);
-            }
-            Input::Process => match input::spool() {
-                Ok(Some(text)) => self.text(&text, Source::Script, None, 0),
-                // A terminal, or nothing at all.
-                Ok(None) => {}
-                Err(error) => self.unknown(&format!("standard input: {error}")),
-            },
-        }
-    }
-}
-
-/// The files and the standard input whose SQL it runs; `files` are those of `-f`.
+/// The files and the standard input whose SQL it runs; `files` are those of `-f`. Files that others
+/// include, and startup files, are among them once they have been read.
 pub fn inputs(invocation: &Invocation, files: Vec<Origin>) -> Vec<Origin> {
-    if files.is_empty() && !invocation.has_any(&["--command", "--list"]) {
-        return vec![Origin::Input];
+    let mut all = if files.is_empty() && !invocation.has_any(&["--command", "--list"]) {
+        vec![Origin::Input]
+    } else {
+        files
+    };
+    for source in &invocation.inputs {
+        let origin = match source {
+            stamps::Source::Input { .. } => Origin::Input,
+            stamps::Source::File { path, .. } => Origin::File(path.clone()),
+        };
+        if !all.contains(&origin) {
+            all.push(origin);
+        }
     }
-    files
+    all
 }
 
 /// Puts a copy in the place of standard input, if that is a pipe.
 ///
 /// # Errors
-/// The system's reason; standard input may then have been read in part.
+/// Why it cannot be copied; standard input may then have been read in part.
 pub fn spool_input() -> std::io::Result<()> {
-    input::spool().map(drop)
+    match spool::standard()? {
+        spool::Standard::Pipe(pipe) => pipe.finish().map(drop),
+        spool::Standard::File(_) | spool::Standard::Terminal | spool::Standard::Nothing => Ok(()),
+    }
 }
 
 /// Whether all of its SQL only reads.

@@ -5,6 +5,7 @@ use super::commands::{Meaning, PROGRAMS, cannot_fail, meaning};
 use super::ddl::{copy, is_unsafe_encoding};
 use super::kinds::{Kind, KindSet};
 use super::lexer::{Lexeme, Lexer};
+use super::lines::Lines;
 use super::psql::{SINGLE_LINE, Script, Tail};
 use super::slash::{Argument, Arguments, arguments, name_end};
 use super::words::{Words, full};
@@ -159,7 +160,7 @@ impl Script<'_> {
         self.note(Kind::Read, text, None);
         if self.conditionals == 0 && !self.restricted {
             self.quit = true;
-            self.rest = &[];
+            self.rest = Lines::of(b"");
             self.send();
         }
     }

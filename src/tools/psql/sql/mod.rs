@@ -9,12 +9,16 @@
 //! `psqlscan.l`, `psqlscanslash.l` and `mainloop.c`.
 
 mod act;
+pub mod actions;
+mod changes;
 mod classify;
 mod commands;
 mod ddl;
 mod functions;
 mod kinds;
 mod lexer;
+mod lines;
+mod plain;
 mod psql;
 mod query;
 mod scan;
@@ -23,10 +27,13 @@ mod split;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod tree;
 mod variables;
 mod words;
 
+pub use changes::Changes;
 pub use kinds::Kind;
+pub use lines::Lines;
 
 /// How psql receives the text.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +61,10 @@ pub struct Statement {
     pub why: Option<&'static str>,
     /// It destroys, and stands in a transaction that provably ends in ROLLBACK.
     pub rolled_back: bool,
+    /// It as the server gets it, if it destroys and previews can read it.
+    pub sql: Option<String>,
+    /// What it changes for the statements after it.
+    pub changes: Changes,
 }
 
 /// Reads a text. `variables` are psql's, from `-v` and earlier `\set`.
@@ -63,5 +74,15 @@ pub struct Statement {
 /// `Kind::Unknown`.
 #[must_use]
 pub fn read(source: &[u8], from: Source, variables: &[(String, String)]) -> Vec<Statement> {
+    psql::read(Lines::of(source), from, &mut variables.to_vec())
+}
+
+/// As [`read`], from a source of any length, in constant memory; `variables` become psql's after it.
+#[must_use]
+pub fn read_all(
+    source: Lines<'_>,
+    from: Source,
+    variables: &mut Vec<(String, String)>,
+) -> Vec<Statement> {
     psql::read(source, from, variables)
 }

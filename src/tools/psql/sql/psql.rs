@@ -3,15 +3,23 @@
 
 use super::kinds::Kind;
 use super::lexer::{is_space, run_end, starts};
+use super::lines::Lines;
+use super::plain;
 use super::scan::{Form, Scan, Stop};
 use super::split::{Buffer, Session};
 use super::variables::Variables;
 use super::words::excerpt;
-use super::{Source, Statement};
+use super::{Changes, Source, Statement};
 
 /// How deep variables may stand in the values of variables.
 const DEPTH: usize = 64;
 
+/// Longer statements are not read.
+const LONGEST: usize = 32 << 20;
+/// Nor are more statements than this remembered, but for harmless ones.
+const MOST: usize = 20_000;
+
+const TOO_MUCH: &str = "there is more SQL than guard reads";
 const UNSET: &str = "a psql variable in the statement has no value that is known here";
 const DEEP: &str = "psql variables stand too deep in one another";
 const TAIL: &str = "what follows a backslash command on its line goes on";
@@ -38,7 +46,7 @@ pub(super) struct Tail {
 /// psql with a script.
 pub(super) struct Script<'a> {
     /// The lines that are still to come.
-    pub(super) rest: &'a [u8],
+    pub(super) rest: Lines<'a>,
     /// The line being read, from 1.
     pub(super) line: usize,
     pub(super) variables: Variables,
@@ -54,32 +62,45 @@ pub(super) struct Script<'a> {
     pub(super) tail: Option<Tail>,
 }
 
-pub(super) fn read(source: &[u8], from: Source, variables: &[(String, String)]) -> Vec<Statement> {
-    let script = from == Source::Script;
-    let mut psql = Script::new(if script { source } else { b"" }, variables);
+/// Reads everything that a source holds; `variables` are psql's before and after it.
+pub(super) fn read(
+    source: Lines<'_>,
+    from: Source,
+    variables: &mut Vec<(String, String)>,
+) -> Vec<Statement> {
+    if from == Source::Command {
+        return command(source, variables);
+    }
+    let mut psql = Script::new(source, variables);
     let on = |(name, value): &(String, String)| {
         name == "SINGLELINE" && !value.eq_ignore_ascii_case("off")
     };
-    if script && variables.iter().any(on) {
+    if variables.iter().any(on) {
         psql.unknown(b"SINGLELINE", SINGLE_LINE);
     }
-    match source.first() {
-        _ if script => psql.run(),
-        Some(b'\\') => {
-            psql.line = 1;
-            psql.command(source, 0);
-        }
-        _ => {
-            psql.session.send(&Buffer::whole(source), false);
-        }
+    psql.run();
+    *variables = psql.variables.all();
+    psql.session.statements
+}
+
+/// The argument of `-c`: one backslash command, or SQL as it is.
+fn command(mut source: Lines<'_>, variables: &mut Vec<(String, String)>) -> Vec<Statement> {
+    let text = source.everything();
+    let mut psql = Script::new(Lines::of(b""), variables);
+    if text.first() == Some(&b'\\') {
+        psql.line = 1;
+        psql.command(&text, 0);
+        *variables = psql.variables.all();
+    } else {
+        psql.session.send(&Buffer::whole(&text), false);
     }
     psql.session.statements
 }
 
 impl<'a> Script<'a> {
-    fn new(source: &'a [u8], variables: &[(String, String)]) -> Self {
+    fn new(source: Lines<'a>, variables: &[(String, String)]) -> Self {
         Self {
-            rest: source.strip_prefix(b"\xef\xbb\xbf").unwrap_or(source),
+            rest: source,
             line: 0,
             variables: Variables::new(variables),
             names: Vec::new(),
@@ -94,23 +115,34 @@ impl<'a> Script<'a> {
     }
 
     fn run(&mut self) {
-        while !self.quit {
-            let Some(line) = self.next_line() else { break };
-            self.read_line(line);
+        let mut line = Vec::new();
+        while !self.quit && self.rest.next_line(&mut line) {
+            self.line += 1;
+            if self.is_more_of_the_same(&line) {
+                continue;
+            }
+            self.read_line(&line);
+            if self.buffer.text.len() > LONGEST || self.session.statements.len() > MOST {
+                self.unknown(b"", TOO_MUCH);
+                self.buffer.clear();
+                return;
+            }
+        }
+        if let Some(why) = self.rest.fault() {
+            self.unknown(b"", why);
+            return;
         }
         // A statement without its semicolon is sent at the end of the script.
         self.send();
     }
 
-    fn next_line(&mut self) -> Option<&'a [u8]> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let end = run_end(self.rest, 0, |byte| byte != b'\n');
-        let line = self.rest.get(..end)?;
-        self.rest = self.rest.get(end + 1..).unwrap_or_default();
-        self.line += 1;
-        Some(line)
+    /// Whether the line is one of very many INSERTs into a table that is known to change.
+    fn is_more_of_the_same(&self, line: &[u8]) -> bool {
+        self.session.is_long()
+            && self.conditionals == 0
+            && self.buffer.text.is_empty()
+            && self.scan.is_code()
+            && plain::insert(line).is_some_and(|table| self.session.changes(table))
     }
 
     fn read_line(&mut self, line: &[u8]) {
@@ -253,14 +285,9 @@ impl<'a> Script<'a> {
             return;
         }
         let here = self.line;
-        let mut data = false;
-        while let Some(line) = self.next_line() {
-            if matches!(line, b"\\." | b"\\.\r") {
-                return;
-            }
-            data = true;
-        }
-        if data {
+        let (lines, ends) = self.rest.skip_data();
+        self.line += lines;
+        if !ends && lines > 0 {
             self.say(Kind::Unknown, b"COPY", None, here, Some(DATA));
         }
     }
@@ -273,6 +300,14 @@ impl<'a> Script<'a> {
         line: usize,
         why: Option<&'static str>,
     ) {
+        let changes = match (kind, &object) {
+            (Kind::Read | Kind::CopyToFile | Kind::Include, _) => Changes::Nothing,
+            // `\copy` into a table.
+            (Kind::Write, Some(table)) if text.starts_with(b"copy") => {
+                Changes::Table(table.clone())
+            }
+            _ => Changes::Everything,
+        };
         self.session.push(Statement {
             kind,
             line,
@@ -280,6 +315,8 @@ impl<'a> Script<'a> {
             object,
             why,
             rolled_back: false,
+            sql: None,
+            changes,
         });
     }
 

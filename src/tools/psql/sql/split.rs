@@ -1,10 +1,14 @@
 //! A text as psql sends it, taken apart into statements as the server does.
 
+use std::collections::BTreeSet;
+
 use super::Statement;
+use super::changes::{Changes, changes};
 use super::classify::{Control, Facts, Prepared, classify};
 use super::kinds::{Kind, KindSet};
 use super::lexer::{Lexeme, Lexer, Token};
 use super::transaction::{Step, Transactions};
+use super::tree;
 use super::words::Words;
 
 /// A text on its way to the server.
@@ -65,7 +69,21 @@ pub(super) struct Session {
     /// The greatest of the statements of the text sent last, which `\g` sends
     /// again, and whether the text holds only what may simply run again.
     pub(super) previous: Option<(Statement, bool)>,
+    /// How much the grammar's parser has read.
+    parsed: usize,
+    /// How much text of statements is kept for previews.
+    kept: usize,
+    /// What harmless statements change, once there are many.
+    changed: BTreeSet<Changes>,
 }
+
+/// So many statements are remembered before harmless ones are forgotten.
+const HARMLESS: usize = 1_000;
+/// So much text of destroying statements is kept for previews.
+const MAX_KEPT: usize = 16 << 20;
+
+/// Of statements that seem harmless, so much is read a second time.
+const MAX_PARSED: usize = 1 << 20;
 
 impl Session {
     /// Adds a statement that is not SQL.
@@ -87,9 +105,11 @@ impl Session {
                 tokens,
             };
             let mut facts = Facts::default();
-            match why {
-                Some(why) => facts.unknown(why),
-                None => facts = classify(words, &self.prepared),
+            if let Some(why) = why {
+                facts.unknown(why);
+            } else {
+                facts = classify(words, &self.prepared);
+                self.second_look(words, end, &mut facts);
             }
             while let Some((_, why)) = doubts.next_if(|(offset, _)| *offset <= end) {
                 facts.unknown(why);
@@ -97,7 +117,7 @@ impl Session {
             copies += usize::from(facts.copy_in);
             plain &= facts.control == Control::None && !facts.breaks && !facts.copy_in;
             let start = tokens.first().map_or(0, |token| token.start);
-            let undone = self.found(&facts, words, buffer.line(start));
+            let undone = self.found(&facts, words, end, buffer.line(start));
             self.remember(facts.prepares);
             steps.push(Step {
                 control: facts.control,
@@ -118,7 +138,55 @@ impl Session {
                 .filter(|(old, _)| conditional && old.kind > top.kind);
             self.previous = kept.or_else(|| Some((top.clone(), plain && !conditional)));
         }
+        self.thin_out(first);
         copies
+    }
+
+    /// Whether harmless statements are being forgotten.
+    pub(super) fn is_long(&self) -> bool {
+        self.statements.len() >= HARMLESS
+    }
+
+    /// Whether a table is known to change.
+    pub(super) fn changes(&self, table: &[u8]) -> bool {
+        std::str::from_utf8(table)
+            .is_ok_and(|table| self.changed.contains(&Changes::Table(table.to_owned())))
+    }
+
+    /// Forgets harmless statements of a long script, the ones from `first` on: millions of INSERTs tell
+    /// no more than the first thousand, once it is known which tables they change.
+    fn thin_out(&mut self, first: usize) {
+        if first < HARMLESS {
+            return;
+        }
+        let new = self.statements.get(first..).unwrap_or_default();
+        if new.iter().any(|statement| statement.kind > Kind::Write) {
+            return;
+        }
+        let mut kept = Vec::new();
+        for statement in self.statements.drain(first..) {
+            if statement.changes != Changes::Nothing
+                && self.changed.insert(statement.changes.clone())
+            {
+                kept.push(statement);
+            }
+        }
+        self.statements.extend(kept);
+    }
+
+    /// Lets the grammar's own parser contradict what was seen. In a long script of harmless statements it
+    /// looks at the first ones only.
+    fn second_look(&mut self, words: Words, end: usize, facts: &mut Facts) {
+        let kind = facts.kinds.top();
+        if facts.kinds.has(Kind::Unknown) || (kind < Kind::Unknown && self.parsed > MAX_PARSED) {
+            return;
+        }
+        let start = words.tokens.first().map_or(0, |token| token.start);
+        let text = words.text.get(start..end).unwrap_or_default();
+        self.parsed += text.len().min(tree::LONGEST);
+        if let Some(why) = tree::contradiction(text, kind) {
+            facts.unknown(why);
+        }
     }
 
     /// Reads a text that psql sends only to be parsed; `\\g` may run it later.
@@ -142,9 +210,13 @@ impl Session {
     /// Adds the statement; beside one that is known to destroy, what is not
     /// known of it stands as a second one. Gives the place of the first if a
     /// ROLLBACK would undo it.
-    fn found(&mut self, facts: &Facts, words: Words, line: usize) -> Option<usize> {
+    fn found(&mut self, facts: &Facts, words: Words, end: usize, line: usize) -> Option<usize> {
         let place = self.statements.len();
         let kind = facts.kinds.top();
+        let start = words.tokens.first().map_or(0, |token| token.start);
+        let whole = words.text.get(start..end).unwrap_or_default();
+        let kept = kind > Kind::Unknown && whole.len() <= tree::LONGEST && self.kept <= MAX_KEPT;
+        self.kept += if kept { whole.len() } else { 0 };
         let statement = Statement {
             kind,
             line,
@@ -152,10 +224,17 @@ impl Session {
             object: facts.object.clone(),
             why: None,
             rolled_back: false,
+            sql: std::str::from_utf8(whole)
+                .ok()
+                .filter(|_| kept)
+                .map(str::to_owned),
+            changes: changes(words, facts.kinds),
         };
         let unknown = Statement {
             kind: Kind::Unknown,
             object: None,
+            sql: None,
+            changes: Changes::Everything,
             why: facts
                 .why
                 .or(Some("a prepared statement is not known in full")),

@@ -8,6 +8,7 @@
 
 mod properties;
 mod psql_language;
+mod regression;
 mod server_language;
 
 use super::{Kind, Source, Statement, read};
@@ -79,7 +80,6 @@ fn objects_and_excerpts() {
         ("\\copy t to /tmp/x.csv csv", Some("/tmp/x.csv")),
         ("\\copy t to 'x.csv'", Some("x.csv")),
         ("\\echo `date`", Some("date")),
-        ("DROP TABLE :\"x\"", Some(":\"x\"")),
     ];
     for (text, object) in table {
         let found = read(text.as_bytes(), Source::Script, &[]);

@@ -59,6 +59,15 @@ impl Variables {
         }
     }
 
+    /// All that are known, where they are text.
+    pub(super) fn all(&self) -> Vec<(String, String)> {
+        let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).ok();
+        let known = self.known.iter();
+        known
+            .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+            .collect()
+    }
+
     pub(super) fn forget_all(&mut self) {
         self.known.clear();
     }

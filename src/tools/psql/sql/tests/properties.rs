@@ -201,7 +201,8 @@ fn a_literal_is_read() {
         let known = STATEMENTS.get(round).map(|text| (*text).to_owned());
         let text = known.unwrap_or_else(|| pieces(&mut random));
         // A script's lines end where NUL stands, and \. ends data only.
-        let text = text.replace('\0', "");
+        // An empty identifier is an error.
+        let text = format!("x{}", text.replace('\0', ""));
         let quoted = text.replace('\'', "''");
         let escaped = quoted.replace('\\', "\\\\");
         let dollar = text.replace('$', "");

@@ -19,7 +19,7 @@ fn variables() {
         &set,
         &[
             ("DELETE FROM :t", "delete-all@1"),
-            ("SELECT :q;", "read@1 read@1"),
+            ("SELECT :q;", "unknown@1 read@1"),
             (":q;", "drop-table@1 read@1"),
             ("SELECT 1; :q", "read@1 drop-table@1 read@1"),
             (":half OP TABLE x", "unknown@1"),
@@ -29,17 +29,17 @@ fn variables() {
             ("SELECT \":q\"", "read@1"),
             ("SELECT $$:q$$", "read@1"),
             ("SELECT :'n', :\"n\"; DROP TABLE x", "read@1 drop-table@1"),
-            ("SELECT :loop", "read@1"),
+            ("SELECT :loop", "unknown@1"),
             ("SELECT :zzz", "unknown@1"),
             ("INSERT INTO a VALUES (:zzz)", "unknown@1"),
             ("DELETE FROM a WHERE b = :zzz", "delete@1 unknown@1"),
-            ("SELECT :'zzz'", "read@1"),
-            ("SELECT * FROM :\"zzz\"", "read@1"),
+            ("SELECT :'zzz'", "unknown@1"),
+            ("SELECT * FROM :\"zzz\"", "unknown@1"),
             ("SELECT a::int, b::text", "read@1"),
             ("SELECT a::t", "read@1"),
             ("SELECT a[1:2], a[:2], a[i:j], a[ 1 :n2 ]", "read@1"),
             ("SELECT f(a := 1)", "read@1"),
-            ("SELECT \\:zzz", "read@1"),
+            ("SELECT \\:zzz", "unknown@1"),
             (":bs", "unknown@1"),
             ("SELECT :c; DROP TABLE x", "unknown@1 drop-table@1"),
             ("SELECT :o; DROP TABLE x;'", "read@1"),
@@ -69,7 +69,7 @@ fn variables() {
     check(
         Script,
         &[("a", ":b :b"), ("b", ":c :c"), ("c", "1")],
-        &[("SELECT :a", "read@1")],
+        &[("SELECT :a", "unknown@1")],
     );
 }
 
@@ -196,7 +196,7 @@ fn commands() {
             ),
             (
                 "\\cd /nowhere \\\\ SELECT\nDROP TABLE x;",
-                "write@1 unknown@1 read@1",
+                "write@1 unknown@1 unknown@1",
             ),
             (
                 "DELETE FROM t \\cd x \\\\ WHERE a = 1;\n;",
@@ -282,7 +282,7 @@ fn command_line() {
             ("SELECT 1", "read@1"),
             ("SELECT 1; DROP TABLE x", "read@1 drop-table@1"),
             ("SELECT 1;\nDROP TABLE x", "read@1 drop-table@2"),
-            ("DROP TABLE :t", "drop-table@1"),
+            ("DROP TABLE :t", "drop-table@1 unknown@1"),
             ("SELECT 1 \\g", "unknown@1"),
             (" \\dt", "unknown@1"),
             ("\\dt", "read@1"),

@@ -1,0 +1,609 @@
+//! TRUNCATE, DROP and ALTER: tables with their rows and bytes, and what depends on them.
+
+use serde::Deserialize;
+
+use super::super::sql::actions::Table;
+use super::ask::{Database, Trouble, array, literal};
+use super::depends::Before;
+use crate::preview::{Loss, Measure, Part, Preview};
+
+/// The rows of more tables than this are not counted one by one.
+const MOST: usize = 200;
+/// So many names are shown.
+const SHOWN: usize = 8;
+
+/// Where dropping begins.
+pub(super) struct Seeds {
+    /// A query for `(classid, objid, objsubid)`.
+    query: String,
+    /// The names as written.
+    names: Vec<String>,
+}
+
+impl Seeds {
+    /// Objects of one sort, by name.
+    pub(super) fn named(sort: &str, names: &[String]) -> Self {
+        let (class, object) = match sort {
+            "schema" => ("pg_namespace", "to_regnamespace(name)::oid"),
+            "type" | "domain" => ("pg_type", "to_regtype(name)::oid"),
+            "extension" => (
+                "pg_extension",
+                "(SELECT e.oid FROM pg_extension e WHERE e.extname = (parse_ident(name))[1])",
+            ),
+            _ => ("pg_class", "to_regclass(name)::oid"),
+        };
+        Self {
+            query: format!(
+                "SELECT '{class}'::regclass::oid, {object}, 0 FROM unnest({}) AS name",
+                array(names)
+            ),
+            names: names.to_vec(),
+        }
+    }
+
+    /// Everything in this database that roles own.
+    pub(super) fn owned(roles: &[String]) -> Self {
+        let roles: Vec<String> = roles
+            .iter()
+            .map(|role| match role.to_ascii_lowercase().as_str() {
+                "current_user" | "current_role" => "quote_ident(current_user)".to_owned(),
+                "session_user" => "quote_ident(session_user)".to_owned(),
+                _ => literal(role),
+            })
+            .collect();
+        Self {
+            query: format!(
+                "SELECT s.classid, s.objid, s.objsubid FROM pg_shdepend s \
+                 JOIN unnest(ARRAY[{}]::text[]) AS role ON s.refobjid = to_regrole(role)::oid \
+                 WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o' \
+                 AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                roles.join(", ")
+            ),
+            names: Vec::new(),
+        }
+    }
+
+    fn column(table: &str, column: &str) -> Self {
+        Self {
+            query: format!(
+                "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::int FROM pg_attribute a \
+                 WHERE a.attrelid = to_regclass({})::oid AND a.attname = (parse_ident({}))[1] \
+                 AND NOT a.attisdropped",
+                literal(table),
+                literal(column)
+            ),
+            names: vec![table.to_owned()],
+        }
+    }
+}
+
+/// What would be dropped.
+#[derive(Deserialize)]
+struct Dropped {
+    tables: Vec<Gone>,
+    /// Other things, described.
+    objects: Vec<String>,
+    /// What depends on it and would be dropped by CASCADE only.
+    others: Vec<String>,
+    /// How many of the seeds are there.
+    seeds: u64,
+}
+
+/// A table that goes, or is emptied.
+#[derive(Deserialize)]
+struct Gone {
+    oid: u64,
+    name: String,
+    bytes: u64,
+    estimate: f64,
+    analyzed: Option<String>,
+    /// It was named, or lies in what was named.
+    #[serde(default)]
+    triggers: Vec<String>,
+}
+
+/// DROP: the objects, what they hold, and with CASCADE what depends on them.
+pub(super) fn drop(
+    seeds: &Seeds,
+    cascade: bool,
+    database: &Database<'_>,
+    before: &Before,
+    here: &str,
+) -> Result<Preview, Trouble> {
+    let dropped = dropped(seeds, cascade, database)?;
+    let reached: Vec<u64> = dropped.tables.iter().map(|table| table.oid).collect();
+    before.check(&seeds.names, &reached, database)?;
+    let mut loss = Loss::default();
+    if dropped.seeds == 0 {
+        return Ok(Preview::Exact(loss));
+    }
+    if !cascade && !dropped.others.is_empty() {
+        loss.fact(crate::sanitize::text(&format!(
+            "without CASCADE the server refuses, because these depend on it: {}",
+            some(&dropped.others)
+        )));
+    }
+    let exact = tables(&dropped.tables, true, here, database, &mut loss)?;
+    let objects = examples(&dropped.objects);
+    loss.add(Part {
+        measure: Measure::Objects,
+        count: dropped.objects.len() as u64,
+        at_least: false,
+        bytes: None,
+        what: if dropped.tables.is_empty() {
+            at(here)
+        } else {
+            String::new()
+        },
+        examples: objects,
+    });
+    Ok(if exact {
+        Preview::Exact(loss)
+    } else {
+        Preview::Estimate(loss)
+    })
+}
+
+fn dropped(seeds: &Seeds, cascade: bool, database: &Database<'_>) -> Result<Dropped, Trouble> {
+    let follows = if cascade { "true" } else { "d.deptype <> 'n'" };
+    let query = DROPPED
+        .replace("{seeds}", &seeds.query)
+        .replace("{follows}", follows);
+    read(database.ask(&query)?)
+}
+
+fn read<T: serde::de::DeserializeOwned>(answer: serde_json::Value) -> Result<T, Trouble> {
+    serde_json::from_value(answer)
+        .map_err(|error| Trouble::Other(format!("the catalogs say something strange: {error}")))
+}
+
+/// Adds the tables with their rows; whether the rows were counted.
+fn tables(
+    gone: &[Gone],
+    dropped: bool,
+    here: &str,
+    database: &Database<'_>,
+    loss: &mut Loss,
+) -> Result<bool, Trouble> {
+    if gone.is_empty() {
+        return Ok(true);
+    }
+    let counts = counted(gone, database)?;
+    let exact = counts.is_some();
+    let rows: Vec<u64> = match counts {
+        Some(rows) => rows,
+        // Estimates of the planner's are whole numbers far below 2^52; -1 is none.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        None => gone
+            .iter()
+            .map(|table| table.estimate.max(1.0) as u64)
+            .collect(),
+    };
+    let mut listed: Vec<(&Gone, u64)> = gone.iter().zip(rows).collect();
+    if dropped {
+        // The tables first, as what is named; then what they hold.
+        loss.add(Part {
+            measure: Measure::Tables,
+            count: gone.len() as u64,
+            at_least: false,
+            bytes: Some(gone.iter().map(|table| table.bytes).sum()),
+            what: format!("dropped{}", at(here)),
+            examples: gone
+                .iter()
+                .take(SHOWN)
+                .map(|table| crate::sanitize::text(&table.name))
+                .collect(),
+        });
+    }
+    listed.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+    let how = if exact {
+        ""
+    } else {
+        ", by the planner's last count"
+    };
+    let rest: u64 = listed.iter().skip(SHOWN).map(|(_, rows)| rows).sum();
+    for (table, rows) in listed.iter().take(SHOWN).filter(|(_, rows)| *rows > 0) {
+        let mut what = format!("of {}{how}", table.name);
+        if !dropped {
+            what.push_str(&at(here));
+        }
+        loss.add(Part {
+            measure: Measure::Rows,
+            count: *rows,
+            at_least: false,
+            bytes: (!dropped).then_some(table.bytes),
+            what: crate::sanitize::text(&what),
+            examples: Vec::new(),
+        });
+        loss.share = 100.0;
+        if let Some(time) = &table.analyzed {
+            loss.fact(crate::sanitize::text(&format!(
+                "{} was last analysed {time}",
+                table.name
+            )));
+        }
+    }
+    loss.add(Part {
+        measure: Measure::Rows,
+        count: rest,
+        at_least: false,
+        bytes: None,
+        what: format!(
+            "of {} further tables{how}",
+            listed.len().saturating_sub(SHOWN)
+        ),
+        examples: Vec::new(),
+    });
+    for table in gone.iter().filter(|table| !table.triggers.is_empty()) {
+        loss.fact(crate::sanitize::text(&format!(
+            "what the trigger {} on {} does is not measured",
+            table.triggers.join(", "),
+            table.name
+        )));
+    }
+    Ok(exact)
+}
+
+/// The rows of each, counted; `None` where that takes too long or is not allowed.
+fn counted(gone: &[Gone], database: &Database<'_>) -> Result<Option<Vec<u64>>, Trouble> {
+    if gone.len() > MOST {
+        return Ok(None);
+    }
+    let counts: Vec<String> = gone
+        .iter()
+        .map(|table| format!("(SELECT count(*) FROM ONLY {})", table.name))
+        .collect();
+    let query = format!("SELECT json_build_array({})", counts.join(", "));
+    match database.ask_for(&query, database.left() * 7 / 10, None) {
+        Ok(answer) => read(answer).map(Some),
+        Err(Trouble::Slow) => Ok(None),
+        Err(Trouble::Other(why)) if why.contains("permission denied") => Ok(None),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// TRUNCATE: every row of the tables and their partitions, with CASCADE also of all tables that refer to
+/// them (manual, "TRUNCATE").
+pub(super) fn truncate(
+    tables_named: &[Table],
+    cascade: bool,
+    database: &Database<'_>,
+    before: &Before,
+    here: &str,
+) -> Result<Preview, Trouble> {
+    let names: Vec<String> = tables_named
+        .iter()
+        .map(|table| table.name.clone())
+        .collect();
+    let (only, whole): (Vec<&Table>, Vec<&Table>) =
+        tables_named.iter().partition(|table| table.only);
+    let list = |tables: &[&Table]| {
+        let listed: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+        array(&listed)
+    };
+    let query = TRUNCATED
+        .replace("{whole}", &list(&whole))
+        .replace("{only}", &list(&only))
+        .replace("{cascade}", if cascade { "true" } else { "false" });
+    let found: Truncated = read(database.ask(&query)?)?;
+    let reached: Vec<u64> = found.tables.iter().map(|table| table.oid).collect();
+    before.check(&names, &reached, database)?;
+    let mut loss = Loss::default();
+    if found.missing > 0 {
+        // One that is not there makes the server refuse all of it.
+        return Ok(Preview::Exact(loss));
+    }
+    if !cascade && !found.others.is_empty() {
+        loss.fact(crate::sanitize::text(&format!(
+            "without CASCADE the server refuses, because these refer to it: {}",
+            some(&found.others)
+        )));
+    }
+    let exact = tables(&found.tables, false, here, database, &mut loss)?;
+    let triggers = found.tables.iter().any(|table| !table.triggers.is_empty());
+    if loss.is_none() && triggers {
+        return Err(Trouble::Other(
+            "a trigger runs although the table is empty".to_owned(),
+        ));
+    }
+    Ok(if exact {
+        Preview::Exact(loss)
+    } else {
+        Preview::Estimate(loss)
+    })
+}
+
+#[derive(Deserialize)]
+struct Truncated {
+    tables: Vec<Gone>,
+    others: Vec<String>,
+    missing: u64,
+}
+
+/// ALTER TABLE … DROP COLUMN: the values, and what depends on the column.
+pub(super) fn column(
+    table: &Table,
+    column: &str,
+    cascade: bool,
+    database: &Database<'_>,
+    before: &Before,
+    here: &str,
+) -> Result<Preview, Trouble> {
+    before.check(std::slice::from_ref(&table.name), &[], database)?;
+    let dropped = dropped(&Seeds::column(&table.name, column), cascade, database)?;
+    let mut loss = Loss::default();
+    if dropped.seeds == 0 {
+        return Ok(Preview::Exact(loss));
+    }
+    let mut objects = vec![format!("column {column} of {}", table.name)];
+    objects.extend(dropped.objects);
+    if !cascade && !dropped.others.is_empty() {
+        loss.fact(crate::sanitize::text(&format!(
+            "without CASCADE the server refuses, because these depend on it: {}",
+            some(&dropped.others)
+        )));
+    }
+    loss.add(Part {
+        measure: Measure::Objects,
+        count: objects.len() as u64,
+        at_least: false,
+        bytes: None,
+        what: format!("dropped{}", at(here)),
+        examples: examples(&objects),
+    });
+    values(table, column, "lose", database, &mut loss)
+}
+
+/// ALTER TABLE … TYPE: every value is written anew, and may lose what the new type does not hold.
+pub(super) fn column_type(
+    table: &Table,
+    column: &str,
+    database: &Database<'_>,
+    before: &Before,
+    here: &str,
+) -> Result<Preview, Trouble> {
+    before.check(std::slice::from_ref(&table.name), &[], database)?;
+    let found = dropped(&Seeds::column(&table.name, column), false, database)?;
+    let mut loss = Loss::default();
+    if found.seeds == 0 {
+        return Ok(Preview::Exact(loss));
+    }
+    if !here.is_empty() {
+        loss.fact(here.to_owned());
+    }
+    values(table, column, "get a new type of", database, &mut loss)
+}
+
+/// Adds the rows that hold something in a column.
+fn values(
+    table: &Table,
+    column: &str,
+    verb: &str,
+    database: &Database<'_>,
+    loss: &mut Loss,
+) -> Result<Preview, Trouble> {
+    let only = if table.only { "ONLY " } else { "" };
+    let query = format!(
+        "SELECT to_json(count({column})) FROM {only}{} AS t",
+        table.name
+    );
+    let counted = database.ask_for(&query, database.left() * 8 / 10, None)?;
+    loss.add(Part {
+        measure: Measure::Rows,
+        count: read(counted)?,
+        at_least: false,
+        bytes: None,
+        what: crate::sanitize::text(&format!("of {} {verb} their {column}", table.name)),
+        examples: Vec::new(),
+    });
+    if loss.amount("rows") > 0 {
+        loss.share = 100.0;
+    }
+    Ok(Preview::Exact(std::mem::take(loss)))
+}
+
+/// DROP DATABASE: everything in it, seen from inside.
+pub(super) fn database(
+    name: &str,
+    database: &Database<'_>,
+    here: &str,
+) -> Result<Preview, Trouble> {
+    let found = database.ask(&format!(
+        "SELECT coalesce((SELECT to_json(d.datname) FROM pg_database d \
+         WHERE d.datname = (parse_ident({}))[1]), 'null'::json)",
+        literal(name)
+    ))?;
+    let Some(there) = found.as_str() else {
+        return Ok(Preview::Exact(Loss::default()));
+    };
+    let inside: Inside = read(database.ask_for(INSIDE, database.left() * 8 / 10, Some(there))?)?;
+    let mut loss = Loss::default();
+    loss.add(Part {
+        measure: Measure::Tables,
+        count: inside.tables,
+        at_least: false,
+        bytes: Some(inside.bytes),
+        what: format!(
+            "in the database {}{}",
+            crate::sanitize::text(there),
+            at(here)
+        ),
+        examples: inside
+            .names
+            .iter()
+            .map(|name| crate::sanitize::text(name))
+            .collect(),
+    });
+    // Estimates of the planner's are whole numbers far below 2^52.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let rows = inside.rows.max(0.0) as u64;
+    loss.add(Part {
+        measure: Measure::Rows,
+        count: rows,
+        at_least: false,
+        bytes: None,
+        what: "in them, by the planner's last count".to_owned(),
+        examples: Vec::new(),
+    });
+    loss.add(Part {
+        measure: Measure::Objects,
+        count: 1,
+        at_least: false,
+        bytes: None,
+        what: "dropped".to_owned(),
+        examples: vec![format!("database {}", crate::sanitize::text(there))],
+    });
+    loss.share = 100.0;
+    if inside.sessions > 0 {
+        loss.fact(format!("{} other sessions are in it", inside.sessions));
+    }
+    Ok(Preview::Estimate(loss))
+}
+
+#[derive(Deserialize)]
+struct Inside {
+    tables: u64,
+    bytes: u64,
+    rows: f64,
+    names: Vec<String>,
+    sessions: u64,
+}
+
+fn at(here: &str) -> String {
+    if here.is_empty() {
+        String::new()
+    } else {
+        format!(", {here}")
+    }
+}
+
+fn examples(objects: &[String]) -> Vec<String> {
+    objects
+        .iter()
+        .take(SHOWN)
+        .map(|object| crate::sanitize::text(object))
+        .collect()
+}
+
+fn some(objects: &[String]) -> String {
+    let mut text = objects
+        .iter()
+        .take(SHOWN)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if objects.len() > SHOWN {
+        text.push_str(", …");
+    }
+    text
+}
+
+/// What dropping the seeds drops (`pg_depend`, manual 53.18). What an object holds depends on it
+/// automatically or internally; what merely uses it (`n`) goes with CASCADE only. What is internal to
+/// another object takes that along: a view's rule the view.
+const DROPPED: &str = "WITH RECURSIVE
+    seeds(classid, objid, objsubid) AS (
+        SELECT * FROM ({seeds}) AS s(classid, objid, objsubid) WHERE objid IS NOT NULL),
+    gone(classid, objid, objsubid) AS (
+        SELECT classid, objid, objsubid FROM seeds
+        UNION
+        SELECT x.classid, x.objid, x.objsubid FROM gone g CROSS JOIN LATERAL (
+            SELECT d.classid, d.objid, d.objsubid FROM pg_depend d
+             WHERE d.refclassid = g.classid AND d.refobjid = g.objid
+               AND (g.objsubid = 0 OR d.refobjsubid = g.objsubid) AND {follows}
+               AND d.deptype <> 'e'
+            UNION ALL
+            SELECT d.classid, d.objid, d.objsubid FROM pg_depend d
+             WHERE d.refclassid = g.classid AND d.refobjid = g.objid AND d.deptype = 'e'
+            UNION ALL
+            SELECT d.refclassid, d.refobjid, d.refobjsubid FROM pg_depend d
+             WHERE d.classid = g.classid AND d.objid = g.objid AND d.deptype = 'i'
+               AND g.objsubid = 0 AND {follows} AND g.classid = 'pg_rewrite'::regclass) AS x),
+    tables AS (
+        SELECT DISTINCT c.oid, c.relname, c.relnamespace, c.reltuples FROM gone g JOIN pg_class c ON g.classid = 'pg_class'::regclass
+               AND c.oid = g.objid AND g.objsubid = 0 WHERE c.relkind IN ('r', 'p', 'm')),
+    things AS (
+        SELECT DISTINCT g.classid, g.objid, g.objsubid FROM gone g
+         WHERE NOT EXISTS (SELECT 1 FROM tables t WHERE g.classid = 'pg_class'::regclass
+                           AND t.oid = g.objid)
+           AND NOT (g.classid IN ('pg_attrdef'::regclass, 'pg_rewrite'::regclass,
+                                  'pg_init_privs'::regclass, 'pg_default_acl'::regclass))
+           AND NOT (g.classid = 'pg_class'::regclass AND EXISTS (
+                SELECT 1 FROM pg_class c WHERE c.oid = g.objid AND c.relkind IN ('t', 'i', 'I', 'S')
+                 AND NOT EXISTS (SELECT 1 FROM seeds s WHERE s.objid = g.objid)))
+           AND NOT (g.classid = 'pg_type'::regclass AND EXISTS (
+                SELECT 1 FROM pg_type t WHERE t.oid = g.objid AND (t.typelem <> 0 OR t.typrelid <> 0)))
+           AND NOT (g.classid = 'pg_constraint'::regclass AND EXISTS (
+                SELECT 1 FROM pg_constraint k WHERE k.oid = g.objid
+                 AND (k.contype <> 'f' OR k.conrelid IN (SELECT oid FROM tables))))
+           AND NOT (g.classid = 'pg_trigger'::regclass AND EXISTS (
+                SELECT 1 FROM pg_trigger t WHERE t.oid = g.objid
+                 AND (t.tgisinternal OR t.tgrelid IN (SELECT oid FROM tables))))
+           AND NOT (g.classid = 'pg_class'::regclass AND g.objsubid > 0)),
+    users AS (
+        SELECT DISTINCT d.classid, d.objid FROM gone g JOIN pg_depend d
+            ON d.refclassid = g.classid AND d.refobjid = g.objid
+           AND (g.objsubid = 0 OR d.refobjsubid = g.objsubid) AND d.deptype = 'n'
+         WHERE NOT EXISTS (SELECT 1 FROM gone o WHERE o.classid = d.classid AND o.objid = d.objid)
+           AND NOT (d.classid = 'pg_constraint'::regclass AND EXISTS (
+                SELECT 1 FROM pg_constraint k WHERE k.oid = d.objid
+                   AND k.conrelid IN (SELECT oid FROM tables)))
+           AND NOT (d.classid = 'pg_rewrite'::regclass AND EXISTS (
+                SELECT 1 FROM pg_rewrite r WHERE r.oid = d.objid AND EXISTS (
+                    SELECT 1 FROM gone o WHERE o.classid = 'pg_class'::regclass AND o.objid = r.ev_class))))
+    SELECT json_build_object(
+        'seeds', (SELECT count(*) FROM seeds),
+        'tables', (SELECT coalesce(json_agg(json_build_object(
+                'oid', t.oid::bigint, 'name', format('%I.%I', n.nspname, t.relname),
+                'bytes', pg_total_relation_size(t.oid), 'estimate', t.reltuples,
+                'analyzed', (SELECT to_char(greatest(s.last_analyze, s.last_autoanalyze), 'YYYY-MM-DD HH24:MI')
+                             FROM pg_stat_user_tables s WHERE s.relid = t.oid))
+                ORDER BY n.nspname, t.relname), '[]')
+            FROM tables t JOIN pg_namespace n ON n.oid = t.relnamespace),
+        'objects', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM (
+                SELECT pg_describe_object(classid, objid, objsubid) AS name FROM things) AS d),
+        'others', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM (
+                SELECT CASE WHEN u.classid = 'pg_rewrite'::regclass
+                    THEN (SELECT 'view ' || r.ev_class::regclass FROM pg_rewrite r WHERE r.oid = u.objid)
+                    ELSE pg_describe_object(u.classid, u.objid, 0) END AS name FROM users u) AS d))";
+
+const TRUNCATED: &str = "WITH RECURSIVE
+    down(top, oid) AS (
+        SELECT to_regclass(name)::oid, to_regclass(name)::oid FROM unnest({whole}) AS name
+        UNION SELECT d.top, i.inhrelid FROM down d JOIN pg_inherits i ON i.inhparent = d.oid),
+    named AS (
+        SELECT oid FROM down UNION SELECT to_regclass(name)::oid FROM unnest({only}) AS name),
+    emptied(oid) AS (
+        SELECT oid FROM named
+        UNION
+        SELECT x.oid FROM emptied e CROSS JOIN LATERAL (
+            SELECT f.conrelid AS oid FROM pg_constraint f
+             WHERE f.confrelid = e.oid AND f.contype = 'f' AND {cascade}
+            UNION ALL SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = e.oid AND {cascade}) AS x),
+    users AS (
+        SELECT DISTINCT f.conrelid FROM emptied e JOIN pg_constraint f
+            ON f.confrelid = e.oid AND f.contype = 'f'
+         WHERE f.conrelid NOT IN (SELECT oid FROM emptied WHERE oid IS NOT NULL))
+    SELECT json_build_object(
+        'missing', (SELECT count(*) FROM named WHERE oid IS NULL),
+        'tables', (SELECT coalesce(json_agg(json_build_object(
+                'oid', c.oid::bigint, 'name', format('%I.%I', n.nspname, c.relname),
+                'bytes', pg_total_relation_size(c.oid), 'estimate', c.reltuples,
+                'triggers', (SELECT coalesce(json_agg(t.tgname), '[]') FROM pg_trigger t
+                             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+                               AND t.tgtype & 32 <> 0),
+                'analyzed', (SELECT to_char(greatest(s.last_analyze, s.last_autoanalyze), 'YYYY-MM-DD HH24:MI')
+                             FROM pg_stat_user_tables s WHERE s.relid = c.oid))
+                ORDER BY n.nspname, c.relname), '[]')
+            FROM emptied e JOIN pg_class c ON c.oid = e.oid JOIN pg_namespace n ON n.oid = c.relnamespace),
+        'others', (SELECT coalesce(json_agg(conrelid::regclass::text), '[]') FROM users))";
+
+const INSIDE: &str = "SELECT json_build_object(
+    'tables', count(*), 'rows', coalesce(sum(greatest(c.reltuples, 0)), 0),
+    'bytes', pg_database_size(current_database()),
+    'sessions', (SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()),
+    'names', coalesce((array_to_json((array_agg(format('%I.%I', n.nspname, c.relname)
+                       ORDER BY c.reltuples DESC))[1:8])), '[]'))
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'm') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'";

@@ -1,0 +1,281 @@
+//! DELETE, UPDATE and MERGE: the rows that they take, and what foreign keys take along.
+
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+
+use super::super::sql::actions::{Rows, Verb};
+use super::ask::{Database, Trouble};
+use super::cascade;
+use super::depends::Before;
+use super::look::{Edge, Look, Relation, look};
+use crate::preview::{Loss, Measure, Part, Preview, human_percent};
+
+/// What the counting query answers.
+#[derive(Deserialize)]
+struct Counted {
+    taken: u64,
+    tables: Vec<One>,
+    others: Vec<u64>,
+}
+
+#[derive(Deserialize)]
+struct One {
+    rows: u64,
+    whole: u64,
+    first: Option<String>,
+    last: Option<String>,
+}
+
+/// Measures the rows that one statement takes.
+pub(super) fn measure(
+    rows: &Rows,
+    database: &Database<'_>,
+    before: &Before,
+    here: &str,
+) -> Result<Preview, Trouble> {
+    let mut names = rows.mentions.clone();
+    names.push(rows.table.name.clone());
+    let deletes = rows.verb == Verb::Delete;
+    before.check(&names, &[], database)?;
+    let Some(look) = look(
+        &rows.table.name,
+        deletes,
+        &rows.mentions,
+        &rows.calls,
+        database,
+    )?
+    else {
+        // The server refuses a table that is not there.
+        return Ok(Preview::Exact(Loss::default()));
+    };
+    let Some(table) = look.relations.first() else {
+        return Ok(Preview::Exact(Loss::default()));
+    };
+    if let Some(why) = unsure(table, &look) {
+        return Err(Trouble::Other(why));
+    }
+    let count = cascade::count(rows, &look, deletes).map_err(Trouble::Other)?;
+    let mut reached = count.tables.clone();
+    reached.extend(count.others.iter().map(|edge| edge.child));
+    before.check(&names, &reached, database)?;
+    if !look.views.is_empty() {
+        // A view may call what it likes: it is not run, only planned.
+        return estimate(rows, table, &look, database, here);
+    }
+    // What is left pays for an estimate, should counting take too long.
+    let time = database.left() * 7 / 10;
+    let answer = match database.ask_for(&count.query, time, None) {
+        Err(Trouble::Slow) => return estimate(rows, table, &look, database, here),
+        other => other?,
+    };
+    let counted: Counted = serde_json::from_value(answer)
+        .map_err(|error| Trouble::Other(format!("the count is strange: {error}")))?;
+    let always = look.relations.first().is_some_and(|table| table.always);
+    if always && counted.taken == 0 {
+        return Err(Trouble::Other(format!(
+            "the trigger {} runs although no row fits",
+            table.triggers.join(", ")
+        )));
+    }
+    let loss = told(rows, &look, &count, &counted, here);
+    Ok(if rows.at_most && !loss.is_none() {
+        Preview::Estimate(loss)
+    } else {
+        Preview::Exact(loss)
+    })
+}
+
+/// Why counting would say little, or do something.
+fn unsure(table: &Relation, look: &Look) -> Option<String> {
+    let why = match table.kind.as_str() {
+        "v" => "it goes through a view".to_owned(),
+        "f" => "the table lies on another server".to_owned(),
+        "r" | "p" if table.rules => "rules on the table turn it into something else".to_owned(),
+        "r" | "p" if !look.volatile.is_empty() => format!(
+            "its condition calls {}, which may do more than compute",
+            look.volatile.join(", ")
+        ),
+        "r" | "p" => return None,
+        _ => "the server changes no rows of such a thing".to_owned(),
+    };
+    Some(why)
+}
+
+/// The planner's estimate, where counting takes too long. It cannot say what foreign keys take along.
+fn estimate(
+    rows: &Rows,
+    table: &Relation,
+    look: &Look,
+    database: &Database<'_>,
+    here: &str,
+) -> Result<Preview, Trouble> {
+    let query = format!("EXPLAIN (FORMAT JSON) {}", cascade::select(rows, "1"));
+    let answer = database.ask(&query)?;
+    let planned = answer
+        .pointer("/0/Plan/Plan Rows")
+        .and_then(serde_json::Value::as_f64)
+        .ok_or(Trouble::Slow)?;
+    let mut loss = Loss::default();
+    let count = to_count(planned).max(1);
+    let percent = share(count, to_count(table.estimate.max(1.0)).max(1));
+    loss.share = percent;
+    loss.add(Part {
+        measure: Measure::Rows,
+        count,
+        at_least: false,
+        bytes: None,
+        what: what(
+            &format!(
+                "of {} (about {}, the planner's estimate)",
+                table.name,
+                human_percent(percent)
+            ),
+            rows.verb,
+            here,
+        ),
+        examples: Vec::new(),
+    });
+    let reached: Vec<&str> = look
+        .relations
+        .iter()
+        .skip(1)
+        .map(|relation| relation.name.as_str())
+        .collect();
+    if !reached.is_empty() {
+        loss.fact(crate::sanitize::text(&format!(
+            "what foreign keys change in {} was not counted",
+            reached.join(", ")
+        )));
+    }
+    triggers(look, &mut loss);
+    Ok(Preview::Estimate(loss))
+}
+
+// Estimates of the planner's are whole numbers far below 2^52.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn to_count(rows: f64) -> u64 {
+    rows.max(0.0) as u64
+}
+
+/// Percent of the whole.
+#[allow(clippy::cast_precision_loss)]
+pub(super) fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        (part as f64 * 100.0 / whole as f64).min(100.0)
+    }
+}
+
+fn what(of: &str, verb: Verb, here: &str) -> String {
+    let done = match verb {
+        Verb::Delete => "",
+        Verb::Update => ", overwritten",
+    };
+    let at = if here.is_empty() {
+        String::new()
+    } else {
+        format!(", {here}")
+    };
+    crate::sanitize::text(&format!("{of}{done}{at}"))
+}
+
+fn told(
+    rows: &Rows,
+    look: &Look,
+    count: &cascade::Count<'_>,
+    counted: &Counted,
+    here: &str,
+) -> Loss {
+    let mut loss = Loss::default();
+    let relation = |oid: u64| look.relations.iter().find(|relation| relation.oid == oid);
+    for (at, (oid, one)) in count.tables.iter().zip(&counted.tables).enumerate() {
+        let Some(table) = relation(*oid) else {
+            continue;
+        };
+        let percent = share(one.rows, one.whole);
+        loss.share = loss.share.max(percent);
+        let mut of = format!("of {} ({})", table.name, human_percent(percent));
+        if let (Some(first), Some(last)) = (&one.first, &one.last) {
+            let _ = write!(
+                of,
+                ", {} {first} to {last}",
+                table.time.as_deref().unwrap_or("")
+            );
+        }
+        if at == 0 {
+            if one.rows > counted.taken {
+                let _ = write!(
+                    of,
+                    ", {} of them by ON DELETE CASCADE",
+                    one.rows - counted.taken
+                );
+            }
+        } else {
+            of.push_str(", by ON DELETE CASCADE");
+        }
+        let verb = if at == 0 { rows.verb } else { Verb::Delete };
+        loss.add(Part {
+            measure: Measure::Rows,
+            count: one.rows,
+            at_least: false,
+            bytes: None,
+            what: what(&of, verb, if at == 0 { here } else { "" }),
+            examples: Vec::new(),
+        });
+    }
+    for (edge, changed) in count.others.iter().zip(&counted.others) {
+        if let Some(child) = relation(edge.child).filter(|_| *changed > 0) {
+            other(edge, child, *changed, rows.verb, &mut loss);
+        }
+    }
+    triggers(look, &mut loss);
+    loss
+}
+
+/// Rows that a foreign key changes without deleting them, or that keep the statement from running.
+fn other(edge: &Edge, child: &Relation, changed: u64, verb: Verb, loss: &mut Loss) {
+    let columns = edge.own.join(", ");
+    let rule = match verb {
+        Verb::Delete => "ON DELETE",
+        Verb::Update => "ON UPDATE",
+    };
+    let how = match edge.action.as_str() {
+        "n" => format!("of {} lose their {columns}, by {rule} SET NULL", child.name),
+        "d" => format!(
+            "of {} get another {columns}, by {rule} SET DEFAULT",
+            child.name
+        ),
+        "c" => format!("of {} get another {columns}, by {rule} CASCADE", child.name),
+        _ => {
+            loss.fact(crate::sanitize::text(&format!(
+                "{changed} rows of {} refer to them: {} may make the server refuse",
+                child.name, edge.name
+            )));
+            return;
+        }
+    };
+    loss.add(Part {
+        measure: Measure::Rows,
+        count: changed,
+        at_least: false,
+        bytes: None,
+        what: crate::sanitize::text(&how),
+        examples: Vec::new(),
+    });
+}
+
+fn triggers(look: &Look, loss: &mut Loss) {
+    for table in look
+        .relations
+        .iter()
+        .filter(|table| !table.triggers.is_empty())
+    {
+        loss.fact(crate::sanitize::text(&format!(
+            "what the trigger {} on {} does is not measured",
+            table.triggers.join(", "),
+            table.name
+        )));
+    }
+}
