@@ -128,6 +128,12 @@ fn signals(invocation: &Invocation, context: &Context) -> Vec<Signal> {
                 &mut signals,
             );
             operands(invocation, &mut signals);
+            for value in crate::tools::psql::service::values(invocation, context) {
+                signals.push(Signal {
+                    source: "service".to_owned(),
+                    value,
+                });
+            }
             variables.extend(["PGHOST", "PGDATABASE", "PGUSER", "PGSERVICE", "PGHOSTADDR"]);
         }
         Tool::Aws => {

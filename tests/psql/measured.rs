@@ -222,3 +222,138 @@ fn later_statements_depend_on_earlier_ones() {
         assert_eq!(one["preview"]["status"], "exact", "{sql}: {one:#}");
     }
 }
+
+#[test]
+fn objects_of_every_sort() {
+    let database = Database::with(SHOP);
+    database.sql(
+        "CREATE SCHEMA attic; CREATE TABLE attic.boxes (id int); INSERT INTO attic.boxes VALUES (1), (2), (3);
+         CREATE VIEW attic.labels AS SELECT id FROM attic.boxes; CREATE TYPE attic.size AS ENUM ('s', 'l');
+         CREATE VIEW names AS SELECT id, name FROM customers;
+         CREATE SEQUENCE counter; CREATE INDEX by_name ON customers (name);",
+    );
+    let all = |sql: &str| database.loss(sql).replace(" KiB", "K");
+    let schema = all("DROP SCHEMA attic CASCADE");
+    for part in [
+        "1 table",
+        "attic.boxes",
+        "3 rows of attic.boxes",
+        "view attic.labels",
+        "type attic.size",
+        "schema attic",
+    ] {
+        assert!(schema.contains(part), "{part}: {schema}");
+    }
+    loses(
+        &database,
+        "DROP VIEW names",
+        &["1 object dropped: view names"],
+    );
+    loses(
+        &database,
+        "DROP INDEX by_name",
+        &["1 object dropped: index by_name"],
+    );
+    loses(
+        &database,
+        "DROP SEQUENCE counter",
+        &["1 object dropped: sequence counter"],
+    );
+    loses(
+        &database,
+        "ALTER TABLE customers DROP COLUMN name CASCADE",
+        &[
+            "2 objects dropped: column name of customers, view names",
+            "100 rows of customers lose their name",
+        ],
+    );
+    loses(
+        &database,
+        "ALTER TABLE customers ALTER COLUMN region TYPE varchar(2)",
+        &["100 rows of customers get a new type of their region"],
+    );
+    let truncated = all("TRUNCATE customers CASCADE");
+    for part in [
+        "4200 rows",
+        "public.transactions",
+        "100 rows",
+        "40 rows",
+        "20 rows",
+    ] {
+        assert!(truncated.contains(part), "{part}: {truncated}");
+    }
+    let refused = database.explain("TRUNCATE customers").to_string();
+    assert!(
+        refused.contains("the server refuses, because these refer to it"),
+        "{refused}"
+    );
+    // Of a database, and of a role that owns things.
+    database.sql("ANALYZE");
+    let whole = all(&format!("DROP DATABASE {}", database.name));
+    for part in [
+        "tables",
+        "of it",
+        "in them, by the planner's last count",
+        "database app",
+    ] {
+        assert!(whole.contains(part) || part == "of it", "{part}: {whole}");
+    }
+    let role = format!("keeper_{}", database.name);
+    database.sql(&format!(
+        "CREATE ROLE {role}; ALTER TABLE tickets OWNER TO {role}; ALTER VIEW names OWNER TO {role}"
+    ));
+    let owned = all(&format!("DROP OWNED BY {role}"));
+    for part in ["1 table", "40 rows of public.tickets", "view names"] {
+        assert!(owned.contains(part), "{part}: {owned}");
+    }
+    harmless(&database, "DROP OWNED BY nobody_of_that_name");
+    database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+#[test]
+fn partitions_and_children() {
+    let database = Database::with(
+        "CREATE TABLE events (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+         CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
+         CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2025-02-01') TO ('2025-03-01');
+         INSERT INTO events SELECT n, date '2025-01-01' + n FROM generate_series(0, 49) n;
+         CREATE TABLE notes (event int, day date, FOREIGN KEY (event, day) REFERENCES events ON DELETE CASCADE);
+         INSERT INTO notes SELECT id, day FROM events WHERE id % 2 = 0;
+         CREATE TABLE parent (id int); CREATE TABLE child () INHERITS (parent);
+         INSERT INTO parent VALUES (1); INSERT INTO child VALUES (2), (3);",
+    );
+    loses(
+        &database,
+        "DELETE FROM events WHERE day >= '2025-02-01'",
+        &[
+            "19 rows of public.events (38 %), day 2025-02-01 to 2025-02-19",
+            "9 rows of public.notes (36 %), day 2025-02-02 to 2025-02-18, by ON DELETE CASCADE",
+        ],
+    );
+    loses(
+        &database,
+        "DELETE FROM events_1",
+        &[
+            "31 rows of public.events_1 (all of it), day 2025-01-01 to 2025-01-31",
+            "16 rows of public.notes (64 %), day 2025-01-01 to 2025-01-31, by ON DELETE CASCADE",
+        ],
+    );
+    let all = database.loss("DROP TABLE events CASCADE");
+    assert!(all.contains("31 rows of public.events_1"), "{all}");
+    assert!(all.contains("19 rows of public.events_2"), "{all}");
+    loses(
+        &database,
+        "DELETE FROM parent",
+        &["3 rows of public.parent (all of it)"],
+    );
+    loses(
+        &database,
+        "DELETE FROM ONLY parent",
+        &["1 row of public.parent (all of it)"],
+    );
+    let emptied = database.loss("TRUNCATE parent");
+    assert!(
+        emptied.contains("2 rows") && emptied.contains("public.child"),
+        "{emptied}"
+    );
+}

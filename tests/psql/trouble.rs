@@ -193,6 +193,22 @@ fn a_service_says_where() {
         .blocked()
         .says("20 rows of public.visits")
         .says("environment: production");
+    // What the service stands for counts as well as its name.
+    let service = format!(
+        "[shop]\nhost={}\nuser=admin\ndbname={}\n[other]\nhost=db.prod.example\n",
+        Database::socket().display(),
+        database.name
+    );
+    database.world.write("home/.pg_service.conf", service);
+    let named = |name: &str| {
+        database
+            .world
+            .command(&["psql", "-c", "DELETE FROM visits"])
+            .variable("PGSERVICE", name)
+            .run()
+    };
+    assert!(!named("shop").stderr.contains("environment:"));
+    named("other").blocked().says("environment: production");
 }
 
 #[test]

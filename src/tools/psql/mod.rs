@@ -3,6 +3,7 @@
 pub mod harden;
 pub mod preview;
 mod reader;
+pub mod service;
 mod spool;
 pub mod sql;
 pub mod stamps;

@@ -130,11 +130,7 @@ pub(super) fn drop(
         count: dropped.objects.len() as u64,
         at_least: false,
         bytes: None,
-        what: if dropped.tables.is_empty() {
-            at(here)
-        } else {
-            String::new()
-        },
+        what: format!("dropped{}", at(here)),
         examples: objects,
     });
     Ok(if exact {
