@@ -1,4 +1,4 @@
-//! What a connection service stands for (PostgreSQL manual 34.17, "The Connection Service File").
+//! What a connection service stands for (manual of `PostgreSQL`, 34.17, "The Connection Service File").
 
 use std::path::PathBuf;
 
