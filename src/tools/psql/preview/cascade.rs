@@ -99,10 +99,12 @@ impl Node<'_> {
     }
 }
 
-/// The query that counts everything, as JSON: `taken`, `whole`, and for each table of `tables`
-/// `rows`, `whole`, `first`, `last`; for each of `others` the rows that an edge only changes.
+/// The query that counts everything, as JSON: `taken`, and for each table of `tables` `rows`, `first`,
+/// `last`; for each of `others` the rows that an edge only changes.
 pub(super) struct Count<'a> {
     pub query: String,
+    /// The query for the sizes of `tables`, for the shares.
+    pub wholes: String,
     /// The tables whose rows are deleted, the statement's own first.
     pub tables: Vec<u64>,
     /// The foreign keys that set columns or refuse.
@@ -144,11 +146,20 @@ pub(super) fn count<'a>(rows: &Rows, look: &'a Look, deletes: bool) -> Result<Co
          'taken', (SELECT count(*) FROM {OURS}_own), \
          'tables', json_build_array({}), 'others', json_build_array({}))",
         parts.join(",\n "),
-        table_counts(&nodes, rows),
+        table_counts(&nodes),
         other_counts(&others, &nodes, look)
     );
+    let wholes: Vec<String> = nodes
+        .iter()
+        .enumerate()
+        .map(|(at, node)| match at {
+            0 => format!("(SELECT count(*) FROM {})", table(rows)),
+            _ => format!("(SELECT count(*) FROM {})", node.name),
+        })
+        .collect();
     Ok(Count {
         query,
+        wholes: format!("SELECT json_build_array({})", wholes.join(", ")),
         tables: nodes.iter().map(|node| node.oid).collect(),
         others,
     })
@@ -193,18 +204,12 @@ fn taken_along(at: usize, node: &Node<'_>, nodes: &[Node<'_>], look: &Look) -> V
     sources
 }
 
-fn table_counts(nodes: &[Node<'_>], rows: &Rows) -> String {
-    let counts = nodes.iter().enumerate().map(|(at, node)| {
-        let whole = if at == 0 {
-            table(rows)
-        } else {
-            node.name.to_owned()
-        };
+fn table_counts(nodes: &[Node<'_>]) -> String {
+    let counts = (0..nodes.len()).map(|at| {
         format!(
-            "json_build_object('rows', (SELECT count(*) FROM {OURS}_{at}), \
-             'whole', (SELECT count(*) FROM {whole}), \
-             'first', (SELECT to_char(min(w), 'YYYY-MM-DD') FROM {OURS}_{at}), \
-             'last', (SELECT to_char(max(w), 'YYYY-MM-DD') FROM {OURS}_{at}))"
+            "(SELECT json_build_object('rows', count(*), \
+             'first', to_char(min(w), 'YYYY-MM-DD'), 'last', to_char(max(w), 'YYYY-MM-DD')) \
+             FROM {OURS}_{at})"
         )
     });
     counts.collect::<Vec<_>>().join(", ")

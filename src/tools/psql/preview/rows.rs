@@ -22,7 +22,6 @@ struct Counted {
 #[derive(Deserialize)]
 struct One {
     rows: u64,
-    whole: u64,
     first: Option<String>,
     last: Option<String>,
 }
@@ -61,12 +60,12 @@ pub(super) fn measure(
     before.check(&names, &reached, database)?;
     if !look.views.is_empty() {
         // A view may call what it likes: it is not run, only planned.
-        return estimate(rows, table, &look, database, here);
+        return estimate(rows, table, &look, &count, database, here);
     }
     // What is left pays for an estimate, should counting take too long.
     let time = database.left() * 7 / 10;
     let answer = match database.ask_for(&count.query, time, None) {
-        Err(Trouble::Slow) => return estimate(rows, table, &look, database, here),
+        Err(Trouble::Slow) => return estimate(rows, table, &look, &count, database, here),
         other => other?,
     };
     let counted: Counted = serde_json::from_value(answer)
@@ -78,7 +77,12 @@ pub(super) fn measure(
             table.triggers.join(", ")
         )));
     }
-    let loss = told(rows, &look, &count, &counted, here);
+    // How large the tables are is worth a second look, but not the whole answer.
+    let wholes = match database.ask_for(&count.wholes, database.left() * 8 / 10, None) {
+        Ok(answer) => serde_json::from_value(answer).ok(),
+        Err(_) => None,
+    };
+    let loss = told(rows, &look, &count, &counted, wholes, here);
     Ok(if rows.at_most && !loss.is_none() {
         Preview::Estimate(loss)
     } else {
@@ -107,6 +111,7 @@ fn estimate(
     rows: &Rows,
     table: &Relation,
     look: &Look,
+    counting: &cascade::Count<'_>,
     database: &Database<'_>,
     here: &str,
 ) -> Result<Preview, Trouble> {
@@ -136,10 +141,18 @@ fn estimate(
         ),
         examples: Vec::new(),
     });
+    let children = counting.others.iter().map(|edge| edge.child);
+    let uncounted: Vec<u64> = counting
+        .tables
+        .iter()
+        .skip(1)
+        .copied()
+        .chain(children)
+        .collect();
     let reached: Vec<&str> = look
         .relations
         .iter()
-        .skip(1)
+        .filter(|relation| uncounted.contains(&relation.oid))
         .map(|relation| relation.name.as_str())
         .collect();
     if !reached.is_empty() {
@@ -186,17 +199,24 @@ fn told(
     look: &Look,
     count: &cascade::Count<'_>,
     counted: &Counted,
+    wholes: Option<Vec<u64>>,
     here: &str,
 ) -> Loss {
+    let exact = wholes.is_some();
+    let wholes = wholes.unwrap_or_default();
     let mut loss = Loss::default();
     let relation = |oid: u64| look.relations.iter().find(|relation| relation.oid == oid);
     for (at, (oid, one)) in count.tables.iter().zip(&counted.tables).enumerate() {
         let Some(table) = relation(*oid) else {
             continue;
         };
-        let percent = share(one.rows, one.whole);
-        loss.share = loss.share.max(percent);
-        let mut of = format!("of {} ({})", table.name, human_percent(percent));
+        let estimate = to_count(table.estimate).max(one.rows);
+        let percent = share(one.rows, wholes.get(at).copied().unwrap_or(estimate));
+        // A share that is only estimated is within no limit.
+        let certain = if exact { percent } else { 100.0 };
+        loss.share = loss.share.max(if one.rows > 0 { certain } else { 0.0 });
+        let about = if exact { "" } else { "about " };
+        let mut of = format!("of {} ({about}{})", table.name, human_percent(percent));
         if let (Some(first), Some(last)) = (&one.first, &one.last) {
             let _ = write!(
                 of,
