@@ -2,6 +2,7 @@
 
 mod ask;
 mod cascade;
+mod catalog;
 mod depends;
 mod look;
 mod objects;
