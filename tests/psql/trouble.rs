@@ -66,6 +66,30 @@ fn a_wrong_password() {
 }
 
 #[test]
+fn rows_that_a_policy_hides() {
+    let database = Database::with(
+        "CREATE TABLE hidden (id int); INSERT INTO hidden SELECT generate_series(1, 9);
+         ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY sees ON hidden FOR SELECT USING (false);
+         CREATE POLICY deletes ON hidden FOR DELETE USING (true);
+         GRANT SELECT, DELETE, TRUNCATE ON hidden TO locked;",
+    );
+    // The role counts no row, and would delete all of them.
+    let locked = |sql: &str| {
+        database
+            .psql(&["-U", "locked", "-c", sql])
+            .variable("PGPASSWORD", "right")
+            .run()
+    };
+    stopped(
+        &locked("DELETE FROM hidden"),
+        "row-level security may hide rows",
+    );
+    locked("TRUNCATE hidden").blocked();
+    assert_eq!(database.rows("hidden"), 9);
+}
+
+#[test]
 fn a_server_that_hangs() {
     let database = Database::with("");
     database.world.rules("[preview]\nseconds = 1\n");

@@ -57,7 +57,7 @@ pub(super) const DROPPED: &str = "WITH RECURSIVE
         'seeds', (SELECT count(*) FROM seeds),
         'tables', (SELECT coalesce(json_agg(json_build_object(
                 'oid', t.oid::bigint, 'name', format('%I.%I', n.nspname, t.relname),
-                'bytes', pg_total_relation_size(t.oid), 'estimate', t.reltuples,
+                'hidden', row_security_active(t.oid), 'bytes', pg_total_relation_size(t.oid), 'estimate', t.reltuples,
                 'analyzed', (SELECT to_char(greatest(s.last_analyze, s.last_autoanalyze), 'YYYY-MM-DD HH24:MI')
                              FROM pg_stat_user_tables s WHERE s.relid = t.oid))
                 ORDER BY n.nspname, t.relname), '[]')
@@ -91,7 +91,7 @@ pub(super) const TRUNCATED: &str = "WITH RECURSIVE
         'missing', (SELECT count(*) FROM named WHERE oid IS NULL),
         'tables', (SELECT coalesce(json_agg(json_build_object(
                 'oid', c.oid::bigint, 'name', format('%I.%I', n.nspname, c.relname),
-                'bytes', pg_total_relation_size(c.oid), 'estimate', c.reltuples,
+                'hidden', row_security_active(c.oid), 'bytes', pg_total_relation_size(c.oid), 'estimate', c.reltuples,
                 'triggers', (SELECT coalesce(json_agg(t.tgname), '[]') FROM pg_trigger t
                              WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D'
                                AND t.tgtype & 32 <> 0),

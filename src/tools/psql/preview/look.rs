@@ -14,6 +14,9 @@ pub(super) struct Relation {
     pub kind: String,
     /// The planner's count; negative when it was never analysed.
     pub estimate: f64,
+    /// Row-level security may hide rows from whoever counts. Foreign keys see them all the same, and so
+    /// does a DELETE that reads no column.
+    pub hidden: bool,
     /// Rewrite rules change what statements on it do.
     pub rules: bool,
     /// Triggers that the statement starts.
@@ -120,6 +123,7 @@ const LOOK: &str = "WITH RECURSIVE
             'name', format('%I.%I', n.nspname, c.relname),
             'kind', c.relkind,
             'estimate', c.reltuples,
+            'hidden', c.relkind IN ('r', 'p') AND row_security_active(c.oid),
             'rules', c.relhasrules AND c.relkind <> 'v',
             'triggers', (SELECT coalesce(json_agg(t.tgname), '[]') FROM pg_trigger t
                          WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D'

@@ -95,6 +95,8 @@ struct Dropped {
 struct Gone {
     oid: u64,
     name: String,
+    /// Row-level security may hide rows from whoever counts.
+    hidden: bool,
     bytes: u64,
     estimate: f64,
     analyzed: Option<String>,
@@ -243,7 +245,7 @@ fn tables(
 
 /// The rows of each, counted; `None` where that takes too long or is not allowed.
 fn counted(gone: &[Gone], database: &Database<'_>) -> Result<Option<Vec<u64>>, Trouble> {
-    if gone.len() > MOST {
+    if gone.len() > MOST || gone.iter().any(|table| table.hidden) {
         return Ok(None);
     }
     let counts: Vec<String> = gone
@@ -381,10 +383,16 @@ fn values(
 ) -> Result<Preview, Trouble> {
     let only = if table.only { "ONLY " } else { "" };
     let query = format!(
-        "SELECT to_json(count({column})) FROM {only}{} AS t",
+        "SELECT CASE WHEN row_security_active(to_regclass({})::oid) THEN 'null'::json \
+         ELSE to_json(count({column})) END FROM {only}{} AS t",
+        literal(&table.name),
         table.name
     );
     let counted = database.ask_for(&query, database.left() * 8 / 10, None)?;
+    if counted.is_null() {
+        let why = format!("row-level security may hide rows of {}", table.name);
+        return Err(Trouble::Other(why));
+    }
     loss.add(Part {
         measure: Measure::Rows,
         count: read(counted)?,

@@ -92,6 +92,12 @@ pub(super) fn measure(
 
 /// Why counting would say little, or do something.
 fn unsure(table: &Relation, look: &Look) -> Option<String> {
+    if let Some(hidden) = look.relations.iter().find(|relation| relation.hidden) {
+        return Some(format!(
+            "row-level security may hide rows of {}",
+            hidden.name
+        ));
+    }
     let why = match table.kind.as_str() {
         "v" => "it goes through a view".to_owned(),
         "f" => "the table lies on another server".to_owned(),
