@@ -175,6 +175,12 @@ fn what_cannot_be_measured_is_unknown() {
         "takes rights away",
     );
     unknown(&database, "DELETE FROM t WHERE CURRENT OF c", "cursor");
+    // No row is deleted, and yet something happens.
+    unknown(
+        &database,
+        "WITH gone AS (DELETE FROM t WHERE false RETURNING *) SELECT pg_terminate_backend(1)",
+        "cannot tell",
+    );
     unknown(&database, "DELETE FRM t", "does not know this statement");
     unknown(
         &database,
@@ -307,6 +313,14 @@ fn objects_of_every_sort() {
         assert!(owned.contains(part), "{part}: {owned}");
     }
     harmless(&database, "DROP OWNED BY nobody_of_that_name");
+    // One that owns nothing loses its rights all the same.
+    let reader = format!("reader_{}", database.name);
+    database.sql(&format!(
+        "CREATE ROLE {reader}; GRANT SELECT ON visits, tickets TO {reader}"
+    ));
+    let rights = all(&format!("DROP OWNED BY {reader}"));
+    assert_eq!(rights, "2 objects on which they lose their rights");
+    database.sql(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}"));
     database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
 

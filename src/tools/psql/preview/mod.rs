@@ -316,10 +316,7 @@ fn of_action(
             let seeds = objects::Seeds::named(sort, names);
             objects::drop(&seeds, *cascade, database, before, here)
         }
-        Action::Owned { roles, cascade } => {
-            let seeds = objects::Seeds::owned(roles);
-            objects::drop(&seeds, *cascade, database, before, here)
-        }
+        Action::Owned { roles, cascade } => objects::owned(roles, *cascade, database, before, here),
         Action::Database(name) => objects::database(name, database, here),
         Action::Column {
             table,

@@ -42,8 +42,9 @@ impl Seeds {
         }
     }
 
-    /// Everything in this database that roles own.
-    pub(super) fn owned(roles: &[String]) -> Self {
+    /// Everything in this database that depends on roles: what they own (`'o'`), what they have rights
+    /// on (`'a'`, `'r'`).
+    fn of_roles(roles: &[String], dependency: &str) -> Self {
         let roles: Vec<String> = roles
             .iter()
             .map(|role| match role.to_ascii_lowercase().as_str() {
@@ -56,8 +57,8 @@ impl Seeds {
             query: format!(
                 "SELECT s.classid, s.objid, s.objsubid FROM pg_shdepend s \
                  JOIN unnest(ARRAY[{}]::text[]) AS role ON s.refobjid = to_regrole(role)::oid \
-                 WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o' \
-                 AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                 WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype IN ({dependency}) \
+                 AND s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))",
                 roles.join(", ")
             ),
             names: Vec::new(),
@@ -141,6 +142,33 @@ pub(super) fn drop(
     } else {
         Preview::Estimate(loss)
     })
+}
+
+/// DROP OWNED: the objects, and the rights that were granted to the roles.
+pub(super) fn owned(
+    roles: &[String],
+    cascade: bool,
+    database: &Database<'_>,
+    before: &Before,
+    here: &str,
+) -> Result<Preview, Trouble> {
+    let seeds = Seeds::of_roles(roles, "'o'");
+    let found = drop(&seeds, cascade, database, before, here)?;
+    let rights = Seeds::of_roles(roles, "'a', 'r'");
+    let query = format!(
+        "SELECT to_json(count(*)) FROM ({}) AS granted",
+        rights.query
+    );
+    let mut loss = Loss::default();
+    loss.add(Part {
+        measure: Measure::Objects,
+        count: read(database.ask(&query)?)?,
+        at_least: false,
+        bytes: None,
+        what: format!("on which they lose their rights{}", at(here)),
+        examples: Vec::new(),
+    });
+    Ok(found.and(Preview::Exact(loss)))
 }
 
 fn dropped(seeds: &Seeds, cascade: bool, database: &Database<'_>) -> Result<Dropped, Trouble> {

@@ -79,6 +79,16 @@ pub(super) struct Session {
 
 /// So many statements are remembered before harmless ones are forgotten.
 const HARMLESS: usize = 1_000;
+/// What a statement may do besides taking rows, and previews do not measure.
+const BESIDE: [Kind; 7] = [
+    Kind::CopyToFile,
+    Kind::Terminate,
+    Kind::Upsert,
+    Kind::LargeObject,
+    Kind::CopyFromProgram,
+    Kind::CopyToProgram,
+    Kind::Drop,
+];
 /// So much text of destroying statements is kept for previews.
 const MAX_KEPT: usize = 16 << 20;
 
@@ -215,7 +225,12 @@ impl Session {
         let kind = facts.kinds.top();
         let start = words.tokens.first().map_or(0, |token| token.start);
         let whole = words.text.get(start..end).unwrap_or_default();
-        let kept = kind > Kind::Unknown && whole.len() <= tree::LONGEST && self.kept <= MAX_KEPT;
+        // Beside rows it does something that no count of rows tells.
+        let more = BESIDE
+            .iter()
+            .any(|beside| *beside != kind && facts.kinds.has(*beside));
+        let kept =
+            kind > Kind::Unknown && !more && whole.len() <= tree::LONGEST && self.kept <= MAX_KEPT;
         self.kept += if kept { whole.len() } else { 0 };
         let statement = Statement {
             kind,
