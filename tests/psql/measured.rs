@@ -15,6 +15,8 @@ fn nothing_to_lose_runs_at_once() {
         "DELETE FROM empty",
         "UPDATE empty SET id = 1",
         "TRUNCATE empty",
+        "DROP TABLE empty",
+        "DROP TABLE IF EXISTS empty, audit",
         "DROP TABLE IF EXISTS missing",
         "DROP TABLE missing CASCADE",
         "DROP SCHEMA IF EXISTS missing CASCADE",

@@ -207,6 +207,16 @@ fn tables(
             .collect(),
     };
     let mut listed: Vec<(&Gone, u64)> = gone.iter().zip(rows).collect();
+    if dropped && exact && listed.iter().all(|(_, rows)| *rows == 0) {
+        // What holds nothing is no loss; a definition can be written again.
+        let names: Vec<String> = gone.iter().map(|table| table.name.clone()).collect();
+        loss.fact(crate::sanitize::text(&format!(
+            "dropped without a row in it{}: {}",
+            at(here),
+            some(&names)
+        )));
+        return Ok(exact);
+    }
     if dropped {
         // The tables first, as what is named; then what they hold.
         loss.add(Part {
