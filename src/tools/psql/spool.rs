@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// After this a person or an agent is told what guard waits for.
 const SILENCE: Duration = Duration::from_secs(3);
 /// What is copied at once.
-const CHUNK: usize = 1 << 18;
+const CHUNK: usize = 1 << 20;
 const PAGE: usize = 4096;
 
 /// What stands on standard input.
@@ -97,24 +97,54 @@ impl Spool {
         let mut copied = 0_u64;
         loop {
             wait(&self.source, &mut told)?;
-            let read = match self.source.read(buffer) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
+            // Never past the room: beyond a limit of the process's the kernel would end it.
+            let left = usize::try_from(self.room - copied).map_or(CHUNK, |left| left.min(CHUNK));
+            let moved = match splice(&self.source, &self.copy, left).filter(|_| left > 0) {
+                Some(moved) => moved.map_err(|error| failed(&self.directory, &error))?,
+                None => match self.source.read(buffer) {
+                    Ok(read) if read > left => {
+                        return Err(too_much(self.room, &self.directory));
+                    }
+                    Ok(read) => {
+                        self.copy
+                            .write_all(buffer.get(..read).unwrap_or_default())
+                            .map_err(|error| failed(&self.directory, &error))?;
+                        read
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                    Err(error) => return Err(error),
+                },
             };
-            copied += read as u64;
-            if copied > self.room {
-                return Err(too_much(self.room, &self.directory));
+            if moved == 0 {
+                break;
             }
-            self.copy
-                .write_all(buffer.get(..read).unwrap_or_default())
-                .map_err(|error| failed(&self.directory, &error))?;
+            copied += moved as u64;
         }
         self.copy.rewind()?;
         rustix::stdio::dup2_stdin(&self.copy)?;
         Ok(self.copy)
     }
+}
+
+/// Moves what stands in a pipe into a file within the kernel (splice(2)); `None` where it cannot, for
+/// a socket for instance. 0 at the end.
+#[cfg(target_os = "linux")]
+fn splice(source: &File, copy: &File, most: usize) -> Option<std::io::Result<usize>> {
+    use rustix::io::Errno;
+    use rustix::pipe::SpliceFlags;
+    loop {
+        match rustix::pipe::splice(source, None, copy, None, most, SpliceFlags::MOVE) {
+            Ok(moved) => return Some(Ok(moved)),
+            Err(Errno::INTR) => {}
+            Err(Errno::INVAL | Errno::NOSYS) => return None,
+            Err(error) => return Some(Err(error.into())),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn splice(_source: &File, _copy: &File, _most: usize) -> Option<std::io::Result<usize>> {
+    None
 }
 
 /// Waits until there is something to read, or the end.
