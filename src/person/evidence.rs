@@ -49,6 +49,9 @@ pub struct Evidence {
     pub terminal: Option<File>,
     /// How far its keys can be trusted.
     pub trust: Trust,
+    /// The terminal was brought into this container from outside of it (`docker exec -it`), where no
+    /// program of the inside can be at its other end.
+    pub from_outside: bool,
     /// Why no more than that, as a sentence for messages; empty for a person.
     pub why: String,
     /// What was seen, for the audit log and `guard doctor`; sanitised.
@@ -66,10 +69,19 @@ pub fn gather(agent: Option<&Agent>, ancestors: &[Ancestor], trusted: &[&str]) -
     Evidence {
         terminal: terminal.filter(|_| trust > Trust::Nobody),
         trust,
+        from_outside: trust == Trust::Unknown && comes_from_outside(),
         why,
         lines,
         time: started.elapsed(),
     }
+}
+
+/// Whether the process that leads the session has its parent outside of this container: the kernel
+/// then says 0 (`pid_namespaces(7)`).
+fn comes_from_outside() -> bool {
+    agent::stat_of(std::process::id())
+        .and_then(|own| agent::stat_of(own.session))
+        .is_some_and(|leader| leader.parent == 0)
 }
 
 type Seen = (Trust, String, Option<File>);
@@ -139,9 +151,9 @@ fn look(
             Trust::Shared,
             format!("Any program can type into a terminal of {name}."),
         ),
-        Kind::Editor => (
+        Kind::Open => (
             Trust::Shared,
-            format!("Extensions can type into a terminal of {name}."),
+            format!("Other programs can type into a terminal of {name}."),
         ),
         Kind::Unknown => (Trust::Unknown, unknown_holder(&name)),
         Kind::Emulator | Kind::Remote | Kind::Console => (Trust::Person, String::new()),

@@ -59,14 +59,14 @@ pub(super) fn spool() -> std::io::Result<Option<Vec<u8>>> {
 
 /// A file that has no name and goes with the last process that has it open.
 #[cfg(target_os = "linux")]
-fn nameless_file() -> std::io::Result<File> {
+pub(crate) fn nameless_file() -> std::io::Result<File> {
     let memory = rustix::fs::memfd_create("guard-sql", rustix::fs::MemfdFlags::CLOEXEC)?;
     Ok(File::from(memory))
 }
 
 /// A file that has no name and goes with the last process that has it open.
 #[cfg(not(target_os = "linux"))]
-fn nameless_file() -> std::io::Result<File> {
+pub(crate) fn nameless_file() -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let name = format!("/tmp/guard-sql.{}", std::process::id());
     let mut options = File::options();

@@ -211,6 +211,8 @@ pub fn spool_input() -> std::io::Result<()> {
     input::spool().map(drop)
 }
 
+pub(crate) use input::nameless_file;
+
 /// Whether all of its SQL only reads.
 pub fn only_reads(invocation: &Invocation) -> bool {
     invocation
