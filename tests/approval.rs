@@ -149,6 +149,25 @@ fn a_wrong_phrase_or_passphrase_approves_nothing() {
 }
 
 #[test]
+fn a_signal_between_two_questions_ends_it() {
+    let (world, id) = blocked();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    world.write(
+        "state/passphrase-failures",
+        format!("{{\"count\":7,\"last\":{}}}", now.unwrap().as_secs()),
+    );
+    let mut person = world.guard(&["approve", &id]).at_terminal();
+    let phrase = person.phrase();
+    person.line(&phrase);
+    person.until("7 wrong passphrases were typed");
+    person.signal(libc::SIGTERM);
+    let outcome = person.ends();
+    assert_eq!(outcome.signal, Some(libc::SIGTERM), "{outcome:?}");
+    assert!(outcome.time.as_secs() < 8, "{outcome:?}");
+    world.command(&RM).run().blocked();
+}
+
+#[test]
 fn an_approval_fits_one_command_in_one_place() {
     let (world, id) = blocked();
     assert_eq!(approve(&world, &id).code, Some(0));

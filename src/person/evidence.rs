@@ -156,6 +156,12 @@ fn look(
             format!("Other programs can type into a terminal of {name}."),
         ),
         Kind::Unknown => (Trust::Unknown, unknown_holder(&name)),
+        Kind::Remote if holder::is_logged_in_from_here() => {
+            lines.push("somebody on this machine is logged in to it over ssh".to_owned());
+            let why =
+                "This login may come from this machine itself, where a program can type into it.";
+            (Trust::Shared, why.to_owned())
+        }
         Kind::Emulator | Kind::Remote | Kind::Console => (Trust::Person, String::new()),
     };
     let pushed = pushes(device, ancestors, own.session);

@@ -517,10 +517,68 @@ fn master_of(process: u32, descriptor: &OsStr) -> Option<u32> {
         .and_then(|number| number.trim().parse().ok())
 }
 
+/// Whether somebody on this machine is logged in to it over ssh: then a program can be at the other
+/// end of that login (`ssh localhost`).
+pub fn is_logged_in_from_here() -> bool {
+    let table = |name: &str| std::fs::read_to_string(format!("/proc/net/{name}"));
+    let text = ["tcp", "tcp6"].map(|name| table(name).unwrap_or_default());
+    // `CLIENT PORT SERVER PORT`, as sshd sets it; without it sshd's own port.
+    let told = std::env::var("SSH_CONNECTION").unwrap_or_default();
+    let port = told.rsplit(' ').next().and_then(|port| port.parse().ok());
+    let ports = [Some(22), port];
+    holds_both_ends(&text.concat(), |port| ports.contains(&Some(port)))
+}
+
+/// Whether both ends of a connection to such a port stand in tables like `/proc/net/tcp`.
+fn holds_both_ends(tables: &str, is_ssh: impl Fn(u16) -> bool) -> bool {
+    const ESTABLISHED: &str = "01";
+    // IPv4 addresses in IPv6 sockets are those addresses.
+    let plain = |end: &str| {
+        end.trim_start_matches("0000000000000000FFFF0000")
+            .to_owned()
+    };
+    let connections: Vec<(String, String)> = tables
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split_ascii_whitespace().skip(1);
+            let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
+            (state == ESTABLISHED).then(|| (plain(local), plain(remote)))
+        })
+        .collect();
+    connections.iter().any(|(local, remote)| {
+        let port = local.rsplit(':').next();
+        port.and_then(|port| u16::from_str_radix(port, 16).ok())
+            .is_some_and(&is_ssh)
+            && connections
+                .iter()
+                .any(|(here, there)| here == remote && there == local)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::agent::INTERPRETERS;
+
+    #[test]
+    fn a_login_from_this_machine() {
+        let server = "  1: 0100007F:0016 0100007F:B25E 01 00000000:00000000 00:00 0 0 0 77\n";
+        let mapped = "  1: 0000000000000000FFFF00000100007F:0016 0000000000000000FFFF00000100007F:B25E 01 0\n";
+        let client = "  2: 0100007F:B25E 0100007F:0016 01 00000000:00000000 00:00 0 1000 0 78\n";
+        let closed = client.replace(" 01 ", " 06 ");
+        let ssh = |port| port == 22;
+        for (tables, expected) in [
+            (format!("{server}{client}"), true),
+            (format!("{client}{mapped}"), true),
+            (format!("{server}{closed}"), false),
+            (server.to_owned(), false),
+            (client.to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(holds_both_ends(&tables, ssh), expected, "{tables}");
+        }
+        assert!(!holds_both_ends(&format!("{server}{client}"), |port| port == 2222));
+    }
 
     #[test]
     fn devices() {
