@@ -249,9 +249,9 @@ fn last_chain(log: &mut File, end: u64) -> std::io::Result<(String, bool)> {
         .split(|byte| *byte == b'\n')
         .rev()
         .find(|line| !line.is_empty());
-    let chain = last
-        .and_then(|line| split_chain(std::str::from_utf8(line).ok()?))
-        .map_or(START, |(_, chain)| chain);
+    // A long line may have lost its beginning, in the middle of a character.
+    let last = last.map(String::from_utf8_lossy).unwrap_or_default();
+    let chain = split_chain(&last).map_or(START, |(_, chain)| chain);
     Ok((chain.to_owned(), torn))
 }
 
@@ -285,7 +285,7 @@ pub fn verify(
     file: &Path,
     mut check: impl FnMut(&Entry) -> Result<(), String>,
 ) -> std::io::Result<Result<usize, Fault>> {
-    let log = match File::open(file) {
+    let log = match crate::person::shelf::open(file) {
         Ok(log) => log,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Ok(0)),
         Err(error) => return Err(error),
@@ -323,21 +323,30 @@ pub fn verify(
     Ok(Ok(count))
 }
 
+/// Hands each line of a log to `look`, the oldest first; none when there is no log.
+///
+/// # Errors
+/// The system's reason when the file cannot be read.
+pub fn each(file: &Path, mut look: impl FnMut(&[u8])) -> std::io::Result<()> {
+    let log = match crate::person::shelf::open(file) {
+        Ok(log) => log,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for line in BufReader::new(log).split(b'\n') {
+        look(&line?);
+    }
+    Ok(())
+}
+
 /// The entries of a log, oldest first; lines that are no entries are passed over.
 ///
 /// # Errors
 /// The system's reason when the file cannot be read.
 pub fn entries(file: &Path) -> std::io::Result<Vec<Value>> {
-    let log = match File::open(file) {
-        Ok(log) => log,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    Ok(BufReader::new(log)
-        .split(b'\n')
-        .map_while(Result::ok)
-        .filter_map(|line| serde_json::from_slice(&line).ok())
-        .collect())
+    let mut found = Vec::new();
+    each(file, |line| found.extend(serde_json::from_slice(line)))?;
+    Ok(found)
 }
 
 #[cfg(test)]

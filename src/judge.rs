@@ -22,6 +22,7 @@ pub struct Judge<'a> {
     places: &'a Places,
     context: &'a Context,
     measures: bool,
+    unmeasured: Option<&'static str>,
     progress: &'a dyn Fn() -> Option<Progress>,
     ancestors: OnceCell<Vec<Ancestor>>,
     agent: OnceCell<Option<Agent>>,
@@ -88,6 +89,7 @@ impl<'a> Judge<'a> {
             places,
             context,
             measures: true,
+            unmeasured: None,
             progress,
             ancestors: OnceCell::new(),
             agent: OnceCell::new(),
@@ -99,6 +101,13 @@ impl<'a> Judge<'a> {
     #[must_use]
     pub fn without_preview(mut self) -> Self {
         self.measures = false;
+        self
+    }
+
+    /// The same where measuring is not safe: every loss is unknown, because of this.
+    #[must_use]
+    pub fn unmeasured(mut self, why: &'static str) -> Self {
+        self.unmeasured = Some(why);
         self
     }
 
@@ -178,7 +187,9 @@ impl<'a> Judge<'a> {
         let asks = candidates
             .iter()
             .any(|candidate| candidate.rule.effect >= Effect::Backup);
-        let preview = if asks && !denied && self.measures {
+        let preview = if let Some(why) = self.unmeasured {
+            Preview::Unknown(why.to_owned(), crate::preview::Loss::default())
+        } else if asks && !denied && self.measures {
             let budget = Budget {
                 deadline: Instant::now()
                     + Duration::from_secs_f64(self.rules.limits.preview_seconds),

@@ -131,8 +131,6 @@ impl<'a> Probe<'a> {
         command
             .args(arguments)
             .current_dir(&self.directory)
-            // A group of its own: what the tool starts ends with it.
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -147,6 +145,13 @@ impl<'a> Probe<'a> {
         }
         for (name, value) in &self.variables {
             command.env(name, value);
+        }
+        // A session of its own: what the tool starts ends with it, and finds no terminal. What a
+        // repository or a configuration names could otherwise put itself between the person and guard.
+        // SAFETY: between fork and exec this makes one system call.
+        #[allow(unsafe_code)]
+        unsafe {
+            command.pre_exec(|| Ok(rustix::process::setsid().map(drop)?));
         }
         let child = command
             .spawn()

@@ -335,6 +335,165 @@ fn guards_own_keys_and_answers_are_not_removed() {
     }
 }
 
+/// Opens a terminal, lends its master side to a program that looks like a terminal emulator, and
+/// types through its own copy.
+const LENDER: &str = r#"
+import os, pty, select, subprocess, sys, time
+master, slave = pty.openpty()
+os.set_inheritable(master, True)
+lent = subprocess.Popen([sys.argv[1], "30"], pass_fds=[master])
+child = os.fork()
+if child == 0:
+    os.setsid()
+    import fcntl, termios
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    for stream in range(3):
+        os.dup2(slave, stream)
+    os.execvp(sys.argv[2], sys.argv[2:])
+os.close(slave)
+seen, typed, end = b"", False, time.time() + 10
+while time.time() < end:
+    if select.select([master], [], [], 0.2)[0]:
+        try:
+            seen += os.read(master, 4096)
+        except OSError:
+            break
+    if b"type exactly" in seen and not typed:
+        typed = True
+        os.write(master, b"discard 1 file in app\r")
+lent.kill()
+sys.stdout.buffer.write(seen)
+"#;
+
+#[test]
+fn a_terminal_that_several_programs_hold() {
+    let world = world();
+    // Root's own file of an emulator's name; the parent's number is lower, so it is found later.
+    let borrower = world.path("emulator/xterm");
+    std::fs::create_dir(world.path("emulator")).unwrap();
+    std::fs::copy("/bin/sleep", &borrower).unwrap();
+    world.write("lender.py", LENDER);
+    for command in ["git reset --hard", "../prefix/bin/guard key init"] {
+        let outcome = agent(
+            &world,
+            &format!("python3 ../lender.py {} {command}", borrower.display()),
+        );
+        assert!(outcome.stdout.contains("guard: "), "{outcome:?}");
+        assert!(!outcome.stdout.contains("type exactly"), "{outcome:?}");
+    }
+    nothing_happened(&world);
+}
+
+#[test]
+fn programs_that_pretend_to_be_terminals() {
+    let world = world();
+    world.script("bin/terminator", "#!/bin/sh\n");
+    let run = "import pty, sys; pty.spawn(sys.argv[2:])";
+    world.write("spawn.py", format!("{run}\n"));
+    let pretend = |how: &str| {
+        agent(
+            &world,
+            &format!(
+                "(sleep 1; echo 'discard 1 file in app'; sleep 1; echo) | timeout 20 {how} \
+                 git reset --hard"
+            ),
+        )
+    };
+    for how in [
+        // What looks like the script of an emulator runs something else.
+        format!("python3 '-c{run}' ../bin/terminator"),
+        "bash -c 'exec -a gnome-terminal-server python3 ../spawn.py x \"$@\"' -".to_owned(),
+        "bash -c 'exec -a sshd python3 ../spawn.py x \"$@\"' -".to_owned(),
+        "bash -c 'exec -a sudo python3 ../spawn.py x \"$@\"' -".to_owned(),
+    ] {
+        let outcome = pretend(&how);
+        assert!(
+            !outcome.stdout.contains("HEAD is now"),
+            "{how}: {outcome:?}"
+        );
+        world.work_is_there();
+    }
+    nothing_happened(&world);
+}
+
+#[test]
+fn a_key_that_nobody_let_in() {
+    let world = world();
+    world.run("git reset --hard").blocked();
+    let id = world.request();
+    let outcome = agent(
+        &world,
+        &format!(
+            "ssh-keygen -q -t ed25519 -N '' -f ../eve && \
+             echo \"eve $(cat ../eve.pub)\" >> ../config/allowed_signers && \
+             ../prefix/bin/guard approve {id} --statement > ../statement && \
+             ssh-keygen -q -Y sign -n guard -f ../eve ../statement && \
+             ../prefix/bin/guard approve {id} --signature ../statement.sig"
+        ),
+    );
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    outcome.says("may not approve");
+    world.run("git reset --hard").blocked();
+    let doctor = world.guard(&["doctor"]).run();
+    assert!(
+        doctor.stdout.contains("nobody let it in: eve"),
+        "{doctor:?}"
+    );
+    nothing_happened(&world);
+}
+
+#[test]
+fn the_first_key_takes_a_persons_terminal() {
+    let world = World::with_uncommitted_work();
+    world.no_terminals();
+    let outcome = world.guard(&["key", "init"]).at_terminal().ends();
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(outcome.stdout.contains("terminals = "), "{outcome:?}");
+    assert!(!world.exists("config/key"));
+}
+
+#[test]
+fn pipes_and_directories_in_place_of_files() {
+    let world = world();
+    world.run("git reset --hard").blocked();
+    let id = world.request();
+    for place in [
+        "state/requests/ABCD-0123456789abcdef.json",
+        "state/grants/ABCD-0123456789abcdef.json",
+        "state/refusals/ABCD-0123456789abcdef.json",
+        "state/exceptions/ABCD-0123456789abcdef.json",
+        "state/passphrase-failures",
+    ] {
+        let path = world.path(place);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+    }
+    let patience = Duration::from_secs(10);
+    world
+        .command(&["git", "reset", "--hard"])
+        .within(patience)
+        .run()
+        .blocked()
+        .says(&id);
+    let outcome = world.guard(&["pending"]).within(patience).run();
+    assert!(outcome.stdout.contains(&id), "{outcome:?}");
+    world.guard(&["allow", "--list"]).within(patience).run();
+    // A grant's list of keys, too.
+    let list = world.path("config/allowed_signers");
+    std::fs::remove_file(&list).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&list).status();
+    assert!(made.unwrap().success());
+    world.guard(&["key", "list"]).within(patience).run();
+    world.guard(&["doctor"]).within(patience).run();
+    world
+        .command(&["git", "reset", "--hard"])
+        .within(patience)
+        .run()
+        .blocked();
+    nothing_happened(&world);
+}
+
 #[test]
 fn the_evidence_is_gathered_quickly() {
     let world = world();

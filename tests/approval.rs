@@ -9,6 +9,7 @@
 
 mod support;
 
+use guard::digest::Hasher;
 use support::{Outcome, Person, World};
 
 const PASSPHRASE: &str = "correct horse battery";
@@ -148,6 +149,25 @@ fn a_wrong_phrase_or_passphrase_approves_nothing() {
 }
 
 #[test]
+fn a_signal_between_two_questions_ends_it() {
+    let (world, id) = blocked();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    world.write(
+        "state/passphrase-failures",
+        format!("{{\"count\":7,\"last\":{}}}", now.unwrap().as_secs()),
+    );
+    let mut person = world.guard(&["approve", &id]).at_terminal();
+    let phrase = person.phrase();
+    person.line(&phrase);
+    person.until("7 wrong passphrases were typed");
+    person.signal(libc::SIGTERM);
+    let outcome = person.ends();
+    assert_eq!(outcome.signal, Some(libc::SIGTERM), "{outcome:?}");
+    assert!(outcome.time.as_secs() < 8, "{outcome:?}");
+    world.command(&RM).run().blocked();
+}
+
+#[test]
 fn an_approval_fits_one_command_in_one_place() {
     let (world, id) = blocked();
     assert_eq!(approve(&world, &id).code, Some(0));
@@ -279,10 +299,14 @@ fn sign(world: &World, key: &str, file: &str, namespace: &str) -> String {
 fn a_signed_approval_that_the_log_does_not_hold_does_not_count() {
     let (world, id) = blocked();
     assert_eq!(approve(&world, &id).code, Some(0));
-    std::fs::remove_file(world.path("state/audit.jsonl")).unwrap();
+    let text = world.read("state/audit.jsonl");
+    let (key_made, _) = text.split_once('\n').unwrap();
+    world.write("state/audit.jsonl", format!("{key_made}\n"));
     let outcome = world.command(&RM).run();
     assert_eq!(outcome.code, Some(77), "{outcome:?}");
     outcome.says("the audit log does not hold it");
+    std::fs::remove_file(world.path("state/audit.jsonl")).unwrap();
+    world.command(&RM).run().blocked().says("may not approve");
     uploads_are_there(&world);
 }
 
@@ -316,6 +340,148 @@ fn requests_written_by_hand() {
         assert_eq!(outcome.code, Some(1), "{outcome:?}");
     }
     uploads_are_there(&world);
+}
+
+/// Changes the only request, as somebody would who knows how its digest is made.
+fn rewrite(world: &World, change: impl FnOnce(&mut serde_json::Value)) {
+    let [file] = shelf(world, "requests").try_into().unwrap();
+    let mut request: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    change(&mut request);
+    let mut hasher = Hasher::default();
+    let texts = |value: &serde_json::Value| -> Vec<String> {
+        let list = value.as_array().unwrap();
+        list.iter()
+            .map(|one| one.as_str().unwrap().to_owned())
+            .collect()
+    };
+    let argv = texts(&request["argv"]);
+    hasher
+        .part(b"guard command 1")
+        .part(request["tool"].as_str().unwrap().as_bytes())
+        .part(&argv.len().to_le_bytes());
+    for word in argv.iter().skip(1) {
+        hasher.part(word.as_bytes());
+    }
+    hasher.part(request["cwd"].as_str().unwrap().as_bytes());
+    for pair in request["variables"].as_array().unwrap() {
+        for text in texts(pair) {
+            hasher.part(text.as_bytes());
+        }
+    }
+    hasher.part(b"inputs").part(b"");
+    let fingerprint = hasher.finish();
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let other = format!("{}-{}.json", &name[..4], &fingerprint[..16]);
+    request["fingerprint"] = fingerprint.into();
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(file.with_file_name(other), request.to_string()).unwrap();
+}
+
+#[test]
+fn requests_whose_variables_start_programs() {
+    let world = World::with_remote();
+    key(&world);
+    world.commit_file("app", "a", "a\n");
+    world.git("app", &["push", "-q", "origin", "main"]);
+    world.git("app", &["reset", "-q", "--hard", "HEAD~1"]);
+    let evil = world.script(
+        "evil/git",
+        "#!/bin/sh\ntouch ../evil-ran; exec /usr/bin/git \"$@\"\n",
+    );
+    world.run("git push --force origin main").blocked();
+    let id = world.request();
+    // A variable that guard never records.
+    rewrite(&world, |request| {
+        request["variables"]
+            .as_array_mut()
+            .unwrap()
+            .push(serde_json::json!(["PATH", evil.parent().unwrap()]));
+    });
+    let outcome = world.guard(&["approve", &id]).at_terminal().ends();
+    assert!(
+        outcome.stdout.contains("was changed after guard wrote it"),
+        "{outcome:?}"
+    );
+    // One that it does.
+    rewrite(&world, |request| {
+        let variables = request["variables"].as_array_mut().unwrap();
+        variables.pop();
+        variables.push(serde_json::json!(["GIT_SSH_COMMAND", evil]));
+        variables.sort_by_key(|pair| pair[0].as_str().unwrap().to_owned());
+    });
+    let mut person = world.guard(&["approve", &id]).at_terminal();
+    let screen = person.until("type exactly:");
+    assert!(screen.contains("variables can start programs"), "{screen}");
+    assert!(screen.contains("GIT_SSH_COMMAND="), "{screen}");
+    person.keys("\u{3}");
+    person.ends();
+    assert!(!world.exists("evil-ran"));
+}
+
+#[test]
+fn what_previews_start_finds_no_terminal() {
+    let (world, id) = blocked();
+    world.run("git add -A");
+    world.write("app/README.md", "a day's work\n");
+    let evil = world.script(
+        "evil/monitor",
+        "#!/bin/sh\n(: > /dev/tty) 2> /dev/null && touch ../reached-the-terminal\ntouch ../monitor-ran\nexit 1\n",
+    );
+    world.git("app", &["config", "filter.x.clean", evil.to_str().unwrap()]);
+    world.write("app/.gitattributes", "* filter=x\n");
+    world.guard(&["deny", &id]).run();
+    world.run("git reset --hard").blocked();
+    let mut person = world.guard(&["approve"]).at_terminal();
+    person.until("type exactly:");
+    person.keys("\u{3}");
+    person.ends();
+    assert!(world.exists("monitor-ran"));
+    assert!(!world.exists("reached-the-terminal"));
+}
+
+#[test]
+fn requests_with_hostile_text() {
+    let (world, id) = blocked();
+    let bad = "\u{1b}]0;x\u{7}\u{9b}2J";
+    rewrite(&world, |request| {
+        for name in ["agent", "user", "environment"] {
+            request[name] = bad.into();
+        }
+        for name in ["lines", "rules"] {
+            request[name] = serde_json::json!([bad]);
+        }
+        request["issued"] = u64::MAX.into();
+        request["expires"] = u64::MAX.into();
+    });
+    let clean = |text: &str| {
+        let text = text.replace(['\n', '\r'], "");
+        assert!(!text.contains(char::is_control), "{text:?}");
+    };
+    for arguments in [&["pending"][..], &["pending", "--json"]] {
+        let outcome = world.guard(arguments).run();
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        clean(&outcome.stdout);
+    }
+    let mut person = world.guard(&["approve", &id]).at_terminal();
+    clean(&person.until("type exactly:"));
+    person.keys("\u{3}");
+    person.ends();
+    // An id that leads elsewhere is none.
+    rewrite(&world, |request| request["id"] = "../../elsewhere".into());
+    assert!(world.pending().is_empty());
+    let outcome = world.guard(&["deny", &id]).run();
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+}
+
+#[test]
+fn a_long_line_breaks_no_chain() {
+    let (world, _) = blocked();
+    let mut command: Vec<String> = ["rm", "-rf", "../shared/uploads"].map(String::from).into();
+    command.extend((0..200).map(|_| "\u{1f5d1}".repeat(1999)));
+    world.command(&command).run().blocked();
+    world.command(&RM).run().blocked();
+    log_is_whole(&world);
 }
 
 #[test]
@@ -454,12 +620,14 @@ fn what_loses_nothing_any_more_needs_no_approval() {
 
 #[test]
 fn a_thousand_requests() {
-    let (world, _) = blocked();
+    let (world, id) = blocked();
     let [request] = shelf(&world, "requests").try_into().unwrap();
     let text = std::fs::read_to_string(&request).unwrap();
+    let fingerprint = &text[text.find("\"fingerprint\":\"").unwrap() + 15..][..16];
+    let other = text.replace(fingerprint, "0000000000000000");
     for at in 0..999 {
         let file = format!("state/requests/{at:04}-0000000000000000.json");
-        world.write(&file, &text);
+        world.write(&file, other.replace(&id, &format!("{at:04}")));
     }
     let outcome = world.command(&["rm", "-rf", "../shared"]).run();
     outcome.blocked().says("guard pending");
@@ -603,6 +771,8 @@ fn keys_without_a_passphrase_are_refused() {
             assert_eq!(person.ends().code, Some(1));
         } else {
             person.until("too short");
+            person.until("New passphrase: ");
+            person.settled();
             person.keys("\u{3}");
             person.ends();
         }

@@ -763,3 +763,17 @@ fn many_at_once() {
     assert_eq!(world.log().len(), 30);
     world.guard(&["log", "verify"]).run().ran();
 }
+
+#[test]
+fn git_that_git_is_told_to_start() {
+    let world = World::with_remote();
+    for name in ["GIT_SSH_COMMAND", "GIT_EDITOR", "GIT_PAGER"] {
+        for value in ["git", "/usr/bin/git push --force"] {
+            let outcome = world
+                .command(&["git", "push", "origin", "main"])
+                .variable(name, value)
+                .run();
+            assert!(outcome.signal.is_none(), "{name}={value}: {outcome:?}");
+        }
+    }
+}

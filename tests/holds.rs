@@ -9,6 +9,8 @@
 
 mod support;
 
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
 use support::World;
 
 const PASSPHRASE: &str = "correct horse battery";
@@ -200,6 +202,68 @@ fn a_plan_is_recorded_and_walked_through() {
 }
 
 #[test]
+fn holds_that_cannot_be_read_hold() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("passed over: this test needs root");
+        return;
+    }
+    let world = world();
+    guard(&world, "freeze");
+    for path in ["state", "app", "state/audit.jsonl"] {
+        std::os::unix::fs::chown(world.path(path), Some(65_534), Some(65_534)).unwrap();
+    }
+    world.git(
+        ".",
+        &["config", "--file", "app/.git/config", "safe.directory", "*"],
+    );
+    std::fs::set_permissions(
+        world.path("state/holds"),
+        std::fs::Permissions::from_mode(0o000),
+    )
+    .unwrap();
+    world
+        .command(&["rm", "-f", "missing"])
+        .by_nobody()
+        .run()
+        .blocked()
+        .says("frozen");
+}
+
+#[test]
+fn a_plan_that_was_changed() {
+    let world = world();
+    let evil = world.script("evil/pager", "#!/bin/sh\ntouch ../evil-ran\n");
+    guard(&world, "plan on");
+    world.run("git add README.md").says("planned as number 1");
+    let file = world.path("state/holds/plan/000001.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut planned: serde_json::Value = serde_json::from_str(&text).unwrap();
+    planned["variables"]
+        .as_array_mut()
+        .unwrap()
+        .push(serde_json::json!(["LD_PRELOAD", evil]));
+    std::fs::write(&file, planned.to_string()).unwrap();
+    let mut person = world.guard(&["plan", "apply"]).at_terminal();
+    person.secret("Passphrase of ", PASSPHRASE);
+    let outcome = person.ends();
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(outcome.stdout.contains("was changed"), "{outcome:?}");
+}
+
+#[test]
+fn a_plan_waits_for_a_freeze() {
+    let world = world();
+    guard(&world, "plan on");
+    world.run("git add README.md").says("planned as number 1");
+    guard(&world, "freeze");
+    let mut person = world.guard(&["plan", "apply"]).at_terminal();
+    person.secret("Passphrase of ", PASSPHRASE);
+    person.until("it is frozen");
+    assert_eq!(person.ends().code, Some(0));
+    assert!(guard(&world, "plan show").contains("1 recorded"));
+}
+
+#[test]
 fn a_planned_command_keeps_its_input() {
     let world = world();
     let tip = world.tip("app", "HEAD");
@@ -254,6 +318,45 @@ fn a_person_is_told_by_a_command_of_theirs() {
     );
 }
 
+fn owner(world: &World, path: &str) -> u32 {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(world.path(path)).unwrap().uid()
+}
+
+#[test]
+fn links_that_lead_root_astray() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("passed over: this test needs root");
+        return;
+    }
+    let world = world();
+    world.write("secret", "root's own\n");
+    let secret = world.path("secret");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    for path in ["config", "state"] {
+        std::os::unix::fs::chown(world.path(path), Some(65_534), Some(65_534)).unwrap();
+    }
+    for link in ["state/audit.jsonl", "config/rules.toml"] {
+        let _ = std::fs::remove_file(world.path(link));
+        symlink(&secret, world.path(link)).unwrap();
+    }
+    let run = |verb: &'static str| {
+        world
+            .guard(&[verb])
+            .variable("SUDO_UID", "65534")
+            .variable("SUDO_GID", "65534")
+            .run()
+    };
+    let locked = run("lock");
+    assert_eq!(locked.code, Some(1), "{locked:?}");
+    assert!(!world.exists("locked/65534"));
+    std::fs::remove_file(world.path("config/rules.toml")).unwrap();
+    std::os::unix::fs::chown(world.path("config/key"), Some(65_534), Some(65_534)).unwrap();
+    assert_eq!(run("lock").code, Some(0));
+    assert_eq!(owner(&world, "secret"), 0);
+    assert_eq!(world.read("secret"), "root's own\n");
+}
+
 #[test]
 fn rules_and_keys_that_are_roots() {
     if !rustix::process::geteuid().is_root() {
@@ -281,6 +384,7 @@ fn rules_and_keys_that_are_roots() {
     let locked = as_root("lock").run();
     assert_eq!(locked.code, Some(0), "{locked:?}");
     assert!(!world.exists("config/key") && !world.exists("config/rules.toml"));
+    assert_eq!(owner(&world, "state/audit.jsonl"), 65_534);
     let by_nobody = |script: &str| world.command(&["sh", "-c", script]).by_nobody().run();
     // The rules hold from there, and the user's own file does not.
     world.write("config/rules.toml", "");

@@ -144,7 +144,7 @@ fn add(office: &Office, command: &[OsString], time: u64) -> anyhow::Result<i32> 
 }
 
 fn list(office: &Office) -> anyhow::Result<i32> {
-    let signers = office.keys.load_signers().map_err(|error| anyhow!(error))?;
+    let signers = office.approvers()?;
     let mut out = std::io::stdout().lock();
     let mut any = false;
     for item in office.desk().exceptions.items() {

@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use super::pending;
-use super::terminal::{AtTerminal, Office, proven};
+use super::terminal::{AtTerminal, Office};
 use crate::agent::Agent;
 use crate::audit::{Entry, Proof};
 use crate::context::{Consult, Context};
@@ -17,7 +17,7 @@ use crate::exit_code;
 use crate::invocation::Word;
 use crate::judge::Judge;
 use crate::message;
-use crate::person::identity::means_something;
+use crate::person::identity::{means_something, starts_programs};
 use crate::person::requests::{Desk, Request};
 use crate::person::shelf::{self, Item};
 use crate::person::size::Size;
@@ -90,7 +90,9 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     let phrase = message::phrase(&command.argv, &looked.verdict);
     person.agrees(&text, &phrase)?;
     let seconds = whole_seconds(office.rules.limits.grant_seconds);
-    let statement = match Replayed::earlier(&office, &desk, &request, &looked.size) {
+    let several = looked.verdict.approvals() > 1;
+    let earlier = several.then(|| Replayed::earlier(&office, &desk, &request, &looked.size));
+    let statement = match earlier.flatten() {
         Some(earlier) => earlier,
         None => crate::person::ask::statement_text(&command.statement(&request, &looked, seconds))
             .map_err(|error| anyhow!(error))?,
@@ -156,6 +158,9 @@ struct Replayed {
     tool: Tool,
     argv: Vec<OsString>,
     context: Context,
+    /// It came with variables of its own that name programs. Measuring it would start them here,
+    /// outside of whatever holds the agent.
+    starts_programs: bool,
 }
 
 /// What a fresh look at it found.
@@ -197,7 +202,11 @@ impl Replayed {
         context.input = crate::context::Input::Unknown;
         // It is about to run: what is missing now stays missing.
         context.live = true;
+        let starts_programs = request.variables.iter().any(|(name, value)| {
+            starts_programs(name) && std::env::var_os(name).as_ref() != Some(&value.0)
+        });
         Ok(Self {
+            starts_programs,
             tool,
             argv: request.command(),
             context,
@@ -221,8 +230,12 @@ impl Replayed {
             directory: Some(PathBuf::from(&directory.0)),
         });
         let progress = || None;
-        let judge =
+        let mut judge =
             Judge::new(&office.rules, &office.places, &self.context, &progress).for_agent(agent);
+        if self.starts_programs {
+            judge =
+                judge.unmeasured("its variables can start programs, so it is not measured here");
+        }
         let verdict = judge.judge(&invocation);
         let unmeasured = matches!(verdict.preview, Preview::Unknown(..) | Preview::Skipped);
         if unmeasured && request.size.status == "exact" {
@@ -265,13 +278,14 @@ impl Replayed {
     /// The statement that somebody else has signed already, if this person is shown no more than
     /// they were.
     fn earlier(office: &Office, desk: &Desk, request: &Request, size: &Size) -> Option<String> {
-        let signers = office.keys.load_signers().ok()?;
+        let signers = office.approvers().ok()?;
         desk.grants_for(&request.fingerprint)
             .into_iter()
             .find_map(|(_, signed)| {
                 let verified = signed.verify(&signers).ok()?;
                 let statement = &verified.statement;
-                (statement.is_current()
+                (statement.kind == Kind::Grant
+                    && statement.is_current()
                     && statement.fingerprint == request.fingerprint
                     && statement.size.covers(size))
                 .then_some(signed.statement)
@@ -355,7 +369,7 @@ fn grant(
             signed.signatures.splice(0..0, earlier.signatures);
         }
     }
-    let signers = office.keys.load_signers().map_err(|error| anyhow!(error))?;
+    let signers = office.approvers()?;
     let verified = signed.verify(&signers).map_err(|error| anyhow!(error))?;
     let wanted = verdict.approvals();
     let is_enough = verified.has_enough(wanted);
@@ -418,21 +432,21 @@ fn with_signature(
     office: &Office,
     desk: &Desk,
     options: &Options,
-    file: &PathBuf,
+    file: &Path,
 ) -> anyhow::Result<i32> {
     let (item, request) = find(desk, options.id.as_deref().unwrap_or_default())?;
     let Some(_answering) = item.answering().context("the request")? else {
         bail!("somebody is answering {} right now", request.id);
     };
-    let text = std::fs::read_to_string(statement_file(&item)).map_err(|_| {
+    let text = shelf::read_text(&statement_file(&item)).map_err(|_| {
         anyhow!(
             "no statement of {} was printed; first: guard approve {} --statement",
             request.id,
             request.id
         )
     })?;
-    let signature = std::fs::read_to_string(file).with_context(|| sanitize::path(file))?;
-    let proof = proven(&office.keys, text, signature)?;
+    let signature = shelf::read_text(file).with_context(|| sanitize::path(file))?;
+    let proof = office.proven(text, signature)?;
     let statement: Statement = serde_json::from_str(&proof.statement).context("the statement")?;
     let fits = statement.kind == Kind::Grant
         && statement.fingerprint == request.fingerprint

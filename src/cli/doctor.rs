@@ -206,8 +206,9 @@ fn log(office: &Office) -> Finding {
             "wrong",
             format!("{}:{}: {}", sanitize::path(&file), fault.line, fault.what),
             Some(format!(
-                "look at it, then move it away: mv {0} {0}.broken",
-                sanitize::path(&file)
+                "look at it, then move it away: mv {0} {0}.broken; keys are let in anew with: guard key use {1}",
+                sanitize::path(&file),
+                sanitize::path(&office.keys.private())
             )),
         ),
         Err(error) => finding(
@@ -229,6 +230,35 @@ fn key(office: &Office) -> Finding {
             Some("guard key init".to_owned()),
         ),
         Ok(signers) => {
+            let strangers = match office
+                .keys
+                .approvers(&office.state.join(crate::install::LOG))
+            {
+                Err(error) => return finding("key", "wrong", error, None),
+                Ok(approvers) => signers
+                    .iter()
+                    .filter(|one| {
+                        !approvers
+                            .iter()
+                            .any(|other| other.name == one.name && other.key == one.key)
+                    })
+                    .map(|one| format!("{} {}", sanitize::text(&one.name), one.fingerprint()))
+                    .collect::<Vec<_>>(),
+            };
+            if !strangers.is_empty() {
+                return finding(
+                    "key",
+                    "wrong",
+                    format!(
+                        "in the list of keys, but nobody let it in: {}",
+                        strangers.join(", ")
+                    ),
+                    Some(format!(
+                        "take the line out of {}, or let the key in: guard key use FILE --name NAME",
+                        sanitize::path(&office.keys.signers())
+                    )),
+                );
+            }
             let names: Vec<String> = signers
                 .iter()
                 .map(|signer| format!("{} {}", sanitize::text(&signer.name), signer.fingerprint()))

@@ -60,13 +60,22 @@ fn list(office: &Office) -> anyhow::Result<i32> {
     if signers.is_empty() {
         writeln!(out, "No key may approve yet: guard key init").context("standard output")?;
     }
+    let approvers = office.approvers()?;
     for signer in signers {
+        let counts = approvers
+            .iter()
+            .any(|one| one.fingerprint() == signer.fingerprint());
         writeln!(
             out,
-            "{}  {}  {}",
+            "{}  {}  {}{}",
             sanitize::text(&signer.name),
             signer.fingerprint(),
-            signer.key.algorithm()
+            signer.key.algorithm(),
+            if counts {
+                ""
+            } else {
+                "  may not approve: nobody let it in (guard key use FILE)"
+            }
         )
         .context("standard output")?;
     }
@@ -92,7 +101,8 @@ fn init(office: &Office, name: Option<&str>) -> anyhow::Result<i32> {
     let mut person = office.person()?;
     let file = office.keys.private();
     let mut all = signers(office)?;
-    if all.is_empty() {
+    let is_first = office.approvers()?.is_empty();
+    if is_first {
         first_key_fits(&person)?;
     }
     let replaced = replaced_key(&file)?;
@@ -102,7 +112,7 @@ fn init(office: &Office, name: Option<&str>) -> anyhow::Result<i32> {
         key: made.public_key().clone(),
     };
     let statement = trail::key_statement(&signer);
-    let mut proof = if all.is_empty() && replaced.is_none() {
+    let mut proof = if is_first && replaced.is_none() {
         let text = statement_text(&statement).map_err(|error| anyhow!(error))?;
         let signature = keys::sign_open(&made, &text).map_err(|error| anyhow!(error))?;
         self_proof(&signer, text, signature)?
@@ -137,15 +147,21 @@ fn init(office: &Office, name: Option<&str>) -> anyhow::Result<i32> {
     Ok(exit_code::OK)
 }
 
-/// Where programs can type, one of them could make the first key, and then approve everything.
+/// Where a program could type, it could make the first key, and then approve everything.
 fn first_key_fits(person: &AtTerminal<'_>) -> anyhow::Result<()> {
-    if person.trust == Trust::Shared {
-        bail!(
+    match person.trust {
+        Trust::Person => Ok(()),
+        _ if person.is_systems => Ok(()),
+        Trust::Shared => bail!(
             "{} Make the first key in a terminal window of its own; afterwards this one will do",
             person.why
-        );
+        ),
+        _ => bail!(
+            "{} Make the first key where it can: in a terminal emulator of the system's, over ssh, \
+             on the console; or name your terminal in your rules: [person] terminals = [\"/its/program\"]",
+            person.why
+        ),
     }
-    Ok(())
 }
 
 /// The key that a new one replaces.
@@ -248,15 +264,16 @@ fn use_key(office: &Office, file: &Path, name: Option<&str>) -> anyhow::Result<i
     let public =
         PublicKey::read_openssh_file(&public_file).with_context(|| sanitize::path(&public_file))?;
     let signer = Signer { name, key: public };
-    if all
-        .iter()
-        .any(|other| other.key.key_data() == signer.key.key_data())
-    {
+    let is_signers = |other: &Signer| other.key.key_data() == signer.key.key_data();
+    let approvers = office.approvers()?;
+    if approvers.iter().any(is_signers) {
         bail!("this key may approve already");
     }
+    let is_first = approvers.is_empty();
+    all.retain(|other| !is_signers(other));
     let mut person = office.person()?;
     let statement = trail::key_statement(&signer);
-    let mut proof = if all.is_empty() {
+    let mut proof = if is_first {
         first_key_fits(&person)?;
         if is_public {
             bail!("the first key proves itself: name the private key file");
@@ -269,7 +286,6 @@ fn use_key(office: &Office, file: &Path, name: Option<&str>) -> anyhow::Result<i
     };
     proof.introduces = Some(trail::introduction(&signer).map_err(|error| anyhow!(error))?);
     log_key(office, &person, "key added", proof)?;
-    let is_first = all.is_empty();
     all.push(signer.clone());
     write_signers(office, &all)?;
     if is_first {

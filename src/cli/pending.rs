@@ -99,22 +99,26 @@ pub(super) fn run(options: &PendingOptions) -> anyhow::Result<i32> {
 
 /// A request without what only guard needs, secrets masked.
 fn for_programs(request: &Request) -> serde_json::Value {
-    let time = |seconds| {
-        humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + Duration::from_secs(seconds))
-            .to_string()
+    let texts = |lines: &[String]| -> Vec<String> {
+        lines.iter().map(|line| sanitize::text(line)).collect()
+    };
+    // Years of four digits: a request that somebody wrote by hand can say anything.
+    let time = |seconds: u64| {
+        let seconds = Duration::from_secs(seconds.min(253_402_300_799));
+        humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + seconds).to_string()
     };
     serde_json::json!({
         "id": request.id,
         "time": time(request.issued),
         "expires": time(request.expires),
-        "agent": request.agent,
-        "user": request.user,
-        "tool": request.tool,
+        "agent": request.agent.as_deref().map(sanitize::text),
+        "user": sanitize::text(&request.user),
+        "tool": sanitize::text(&request.tool),
         "argv": Entry::argv(&request.command()),
         "cwd": request.directory().as_deref().map(sanitize::path),
-        "rules": request.rules,
-        "environment": request.environment,
-        "loss": request.lines,
+        "rules": texts(&request.rules),
+        "environment": request.environment.as_deref().map(sanitize::text),
+        "loss": texts(&request.lines),
         "approvals": request.approvals,
         "tries": request.tries,
     })

@@ -1,10 +1,8 @@
 //! `guard plan`: commands that would change something are recorded, and a person walks through them.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -13,12 +11,13 @@ use clap::Subcommand;
 use super::terminal::{AtTerminal, Office};
 use crate::agent::Agent;
 use crate::audit::Entry;
-use crate::context::{Consult, Context};
+use crate::context::{Consult, Context, Input};
 use crate::exit_code;
 use crate::invocation::Word;
 use crate::judge::Judge;
 use crate::message;
 use crate::person::hold::{Holds, Planned};
+use crate::person::shelf;
 use crate::person::size::Size;
 use crate::person::statement::{Kind, Statement};
 use crate::tools::{self, Tool};
@@ -86,10 +85,6 @@ fn off(office: &Office, holds: &Holds) -> anyhow::Result<i32> {
     Ok(exit_code::OK)
 }
 
-fn command(planned: &Planned) -> Vec<OsString> {
-    planned.argv.iter().map(|word| word.0.clone()).collect()
-}
-
 fn describe(planned: &Planned) -> String {
     let directory = planned
         .cwd
@@ -98,7 +93,7 @@ fn describe(planned: &Planned) -> String {
     let mut text = format!(
         "{:>4}  {}\n      in {directory}{}\n",
         planned.number,
-        message::shown(&command(planned)),
+        message::shown(&planned.command()),
         planned
             .agent
             .as_ref()
@@ -107,6 +102,13 @@ fn describe(planned: &Planned) -> String {
                 sanitize::text(agent)
             ))
     );
+    for (name, value) in &planned.variables {
+        if name != "HOME" {
+            let value = crate::audit::mask(&sanitize::os(&value.0));
+            let line = sanitize::text(&format!("with {name}={value}"));
+            text.push_str(&message::wrapped(&format!("      {line}")));
+        }
+    }
     for line in &planned.lines {
         text.push_str(&message::wrapped(&format!(
             "      {}",
@@ -139,7 +141,7 @@ fn drop_some(office: &Office, holds: &Holds, number: Option<u32>) -> anyhow::Res
     }
     for planned in &chosen {
         office.log(&Entry {
-            argv: Entry::argv(&command(planned)),
+            argv: Entry::argv(&planned.command()),
             tool: planned.tool.clone(),
             ..Entry::of_guard(&[], "dropped from the plan")
         })?;
@@ -176,9 +178,12 @@ fn apply(office: &Office, holds: &Holds) -> anyhow::Result<i32> {
     })?;
     let mut worst = exit_code::OK;
     for one in &planned {
-        match step(office, holds, &mut person, one)? {
-            Step::Ran(0) | Step::Skipped => {}
-            Step::Ran(code) => {
+        let taken = Step::of(holds, one)
+            .with_context(|| format!("number {}", one.number))?
+            .take(office, holds, &mut person)?;
+        match taken {
+            Taken::Ran(0) | Taken::PassedOver => {}
+            Taken::Ran(code) => {
                 worst = code;
                 person.show(&format!(
                     "\nIt ended with {code}; the commands after it are still recorded.\n"
@@ -191,99 +196,153 @@ fn apply(office: &Office, holds: &Holds) -> anyhow::Result<i32> {
     Ok(worst)
 }
 
-enum Step {
-    Skipped,
+/// What became of a planned command.
+enum Taken {
+    PassedOver,
     Ran(i32),
 }
 
-/// One command: shown, asked about, run.
-fn step(
-    office: &Office,
-    holds: &Holds,
-    person: &mut AtTerminal<'_>,
-    planned: &Planned,
-) -> anyhow::Result<Step> {
-    let tool = Tool::known(planned.tool.as_ref())
-        .unwrap_or_else(|| Tool::Other(Box::leak(planned.tool.clone().into_boxed_str())));
-    let argv = command(planned);
-    let overlay: Vec<(OsString, Option<OsString>)> = planned
-        .variables
-        .iter()
-        .map(|(name, value)| (name.into(), Some(value.0.clone())))
-        .collect();
-    let directory = planned.cwd.as_ref().map(|path| PathBuf::from(&path.0));
-    let mut context =
-        Context::new(directory.clone(), Consult::Tools).with_variables(overlay.clone());
-    let input = planned.input_kept.then(|| holds.input_of(planned));
-    if let Some(file) = &input {
-        context.input = crate::context::Input::Text(std::fs::read(file).context("the input")?);
+/// A planned command, as it would run now.
+struct Step<'p> {
+    planned: &'p Planned,
+    tool: Tool,
+    argv: Vec<OsString>,
+    context: Context,
+    variables: Vec<(OsString, OsString)>,
+    input: Option<Vec<u8>>,
+}
+
+impl<'p> Step<'p> {
+    fn of(holds: &Holds, planned: &'p Planned) -> anyhow::Result<Self> {
+        let tool = Tool::known(planned.tool.as_ref())
+            .unwrap_or_else(|| Tool::Other(Box::leak(planned.tool.clone().into_boxed_str())));
+        if !planned.is_consistent(tool) {
+            bail!("it was changed after guard wrote it");
+        }
+        let variables: Vec<(OsString, OsString)> = planned
+            .variables
+            .iter()
+            .map(|(name, value)| (name.into(), value.0.clone()))
+            .collect();
+        let overlay = variables
+            .iter()
+            .map(|(name, value)| (name.clone(), Some(value.clone())))
+            .collect();
+        let mut context = Context::new(planned.directory(), Consult::Tools).with_variables(overlay);
+        // Read once: what is judged is what the command is given.
+        let input = planned
+            .input_kept
+            .then(|| shelf::read(&holds.input_of(planned)).context("its input"))
+            .transpose()?;
+        if let Some(text) = &input {
+            context.input = Input::Text(text.clone());
+        }
+        Ok(Self {
+            planned,
+            tool,
+            argv: planned.command(),
+            context,
+            variables,
+            input,
+        })
     }
-    let words: Vec<Word> = argv.iter().skip(1).map(Word::known).collect();
-    let invocation = tools::read(tool, &words, &context);
-    let progress = || None;
-    let agent = directory.as_ref().map(|directory| Agent {
-        name: "an agent",
-        evidence: String::new(),
-        directory: Some(directory.clone()),
-    });
-    let judge = Judge::new(&office.rules, &office.places, &context, &progress).for_agent(agent);
-    let verdict = judge.judge(&invocation);
-    if verdict.effect == Effect::Deny {
-        person.show(&format!(
-            "\n{}: never allowed, so it is passed over\n",
-            message::shown(&argv)
-        ));
-        return Ok(Step::Skipped);
+
+    /// Shows it, asks about it, runs it.
+    fn take(
+        &self,
+        office: &Office,
+        holds: &Holds,
+        person: &mut AtTerminal<'_>,
+    ) -> anyhow::Result<Taken> {
+        let words: Vec<Word> = self.argv.iter().skip(1).map(Word::known).collect();
+        let invocation = tools::read(self.tool, &words, &self.context);
+        let progress = || None;
+        let agent = self.planned.directory().map(|directory| Agent {
+            name: "an agent",
+            evidence: String::new(),
+            directory: Some(directory),
+        });
+        let judge =
+            Judge::new(&office.rules, &office.places, &self.context, &progress).for_agent(agent);
+        let verdict = judge.judge(&invocation);
+        let frozen = holds.freeze_on(&invocation, &office.rules, &self.context);
+        let obstacle = if verdict.effect == Effect::Deny {
+            Some("it is never allowed".to_owned())
+        } else if frozen.is_some() {
+            Some("it is frozen; see: guard freeze --list".to_owned())
+        } else if verdict.approvals() > 1 {
+            Some(format!(
+                "it takes the approvals of {} people, so it has to be tried once plan mode is off",
+                verdict.approvals()
+            ))
+        } else {
+            None
+        };
+        if let Some(obstacle) = obstacle {
+            let shown = message::shown(&self.argv);
+            person.show(&message::wrapped(&format!(
+                "\n{shown}: passed over: {obstacle}"
+            )));
+            return Ok(Taken::PassedOver);
+        }
+        let (text, phrase) = self.question(&verdict);
+        if person.agrees(&text, &phrase).is_err() {
+            person.show("Passed over; it is still recorded.\n");
+            return Ok(Taken::PassedOver);
+        }
+        let again = judge.judge(&invocation);
+        if again.effect > verdict.effect
+            || !Size::of(&verdict.preview).covers(&Size::of(&again.preview))
+        {
+            person.show("What would be lost has grown meanwhile; it is still recorded.\n");
+            return Ok(Taken::PassedOver);
+        }
+        log_step(office, person, self.planned, self.tool, &verdict)?;
+        holds.drop_planned(self.planned).context("the plan")?;
+        self.run().map(Taken::Ran)
     }
-    let shown = directory
-        .as_deref()
-        .map_or_else(|| "?".to_owned(), sanitize::path);
-    let (text, phrase) = if verdict.effect >= Effect::Confirm {
-        (
-            message::question(&argv, &verdict, &shown, message::colored()),
-            message::phrase(&argv, &verdict),
-        )
-    } else {
-        let text = format!(
-            "\nguard: number {}: nothing would be lost\n\n  command   {}\n  in        {shown}\n",
-            planned.number,
-            message::shown(&argv)
-        );
-        (text, format!("run {}", planned.number))
-    };
-    if person.agrees(&text, &phrase).is_err() {
-        person.show("Passed over; it is still recorded.\n");
-        return Ok(Step::Skipped);
+
+    /// What is shown, and the phrase that is asked for.
+    fn question(&self, verdict: &Verdict) -> (String, String) {
+        let directory = self.planned.directory();
+        let shown = directory
+            .as_deref()
+            .map_or_else(|| "?".to_owned(), sanitize::path);
+        if verdict.effect >= Effect::Confirm {
+            return (
+                message::question(&self.argv, verdict, &shown, message::colored()),
+                message::phrase(&self.argv, verdict),
+            );
+        }
+        let number = self.planned.number;
+        let mut text = format!("\nguard: number {number}: nothing would be lost\n\n");
+        text.push_str(&message::row("command", &message::shown(&self.argv)));
+        text.push_str(&message::row("in", &shown));
+        (text, format!("run {number}"))
     }
-    let again = judge.judge(&invocation);
-    if again.effect > verdict.effect
-        || !Size::of(&verdict.preview).covers(&Size::of(&again.preview))
-    {
-        person.show("What would be lost has grown meanwhile; it is still recorded.\n");
-        return Ok(Step::Skipped);
+
+    /// Runs the real tool; its exit code.
+    fn run(&self) -> anyhow::Result<i32> {
+        let name = self.tool.name();
+        let program = real_tool::find(name.as_ref(), std::env::var_os("PATH").as_deref())
+            .ok_or_else(|| anyhow!("the real {name} was not found on PATH"))?;
+        let mut child = Command::new(program);
+        child
+            .arg0(self.argv.first().cloned().unwrap_or_default())
+            .args(self.argv.iter().skip(1))
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        if let Some(directory) = self.planned.directory() {
+            child.current_dir(directory);
+        }
+        if let Some(text) = &self.input {
+            let mut file = tools::psql::nameless_file().context("its input")?;
+            file.write_all(text).context("its input")?;
+            file.rewind().context("its input")?;
+            child.stdin(Stdio::from(file));
+        }
+        let status = child.status().context("the command")?;
+        Ok(status.code().unwrap_or(exit_code::FAILURE))
     }
-    let input = input.map(File::open).transpose().context("the input")?;
-    log_step(office, person, planned, tool, &verdict)?;
-    holds.drop_planned(planned).context("the plan")?;
-    let program = real_tool::find(tool.name().as_ref(), std::env::var_os("PATH").as_deref())
-        .ok_or_else(|| anyhow!("the real {} was not found on PATH", tool.name()))?;
-    let mut child = Command::new(program);
-    child
-        .arg0(argv.first().cloned().unwrap_or_default())
-        .args(argv.iter().skip(1))
-        .envs(
-            overlay
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-    if let Some(directory) = directory {
-        child.current_dir(directory);
-    }
-    if let Some(file) = input {
-        child.stdin(Stdio::from(file));
-    }
-    let status = child.status().context("the command")?;
-    Ok(Step::Ran(status.code().unwrap_or(exit_code::FAILURE)))
 }
 
 fn log_step(
@@ -298,7 +357,7 @@ fn log_step(
         evidence: person.evidence.clone(),
         ..Entry::of_command(
             tool,
-            &command(planned),
+            &planned.command(),
             planned
                 .cwd
                 .as_ref()

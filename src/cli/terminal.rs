@@ -15,6 +15,7 @@ use crate::person::keys::KeyPlaces;
 use crate::person::prompt::{Answer, Question};
 use crate::person::proof::Prover;
 use crate::person::requests::Desk;
+use crate::person::signers::Signer;
 use crate::person::statement::Statement;
 use crate::person::{Trust, gather, trail};
 use crate::rules::{self, Rules};
@@ -58,6 +59,25 @@ impl Office {
         Desk::new(&self.state)
     }
 
+    /// Everybody who may approve now.
+    pub(super) fn approvers(&self) -> anyhow::Result<Vec<Signer>> {
+        self.keys
+            .approvers(&self.state.join(crate::install::LOG))
+            .map_err(|error| anyhow!(error))
+    }
+
+    /// A signature that one of the approvers made.
+    pub(super) fn proven(&self, text: String, signature: String) -> anyhow::Result<Proof> {
+        let signer = trail::signed_by(&self.approvers()?, &text, &signature)
+            .map_err(|error| anyhow!("the signature does not count: {error}"))?;
+        Ok(Proof {
+            statement: text,
+            signatures: vec![signature],
+            signers: vec![signer],
+            introduces: None,
+        })
+    }
+
     /// Appends to the audit log.
     pub(super) fn log(&self, entry: &Entry) -> anyhow::Result<()> {
         let file = self.state.join(crate::install::LOG);
@@ -88,6 +108,7 @@ impl Office {
             office: self,
             terminal,
             trust: evidence.trust,
+            is_systems: evidence.is_systems,
             why: evidence.why,
             evidence: evidence.lines,
         })
@@ -101,6 +122,8 @@ pub(super) struct AtTerminal<'o> {
     pub(super) terminal: File,
     /// How far its keys can be trusted.
     pub(super) trust: Trust,
+    /// No program of the user's own is at its other end.
+    pub(super) is_systems: bool,
     /// Why no more than that.
     pub(super) why: String,
     /// What is known of it.
@@ -158,21 +181,8 @@ impl AtTerminal<'_> {
         let signature = prover
             .prove(&mut self.terminal, &text, key)
             .map_err(|error| anyhow!("{error}; nothing was changed"))?;
-        proven(&self.office.keys, text, signature)
+        self.office.proven(text, signature)
     }
-}
-
-/// A signature that one of the signers made.
-pub(super) fn proven(keys: &KeyPlaces, text: String, signature: String) -> anyhow::Result<Proof> {
-    let signers = keys.load_signers().map_err(|error| anyhow!(error))?;
-    let signer = trail::signed_by(&signers, &text, &signature)
-        .map_err(|error| anyhow!("the signature does not count: {error}"))?;
-    Ok(Proof {
-        statement: text,
-        signatures: vec![signature],
-        signers: vec![signer],
-        introduces: None,
-    })
 }
 
 /// How long, as people write it: `30m`, `2h`, `1d`.

@@ -14,6 +14,7 @@ use super::keys::KeyPlaces;
 use super::prompt::{Answer, Question};
 use super::proof::{NoProof, Prover};
 use super::requests::{Blocked, Desk, Request};
+use super::signers::Signer;
 use super::size::Size;
 use super::statement::{Kind, Statement};
 use super::trail;
@@ -157,21 +158,31 @@ impl Asking<'_> {
         ))
     }
 
+    /// Whether it is still the same command: what it reads may have been changed meanwhile.
+    fn is_still(&self, identity: &Identity) -> bool {
+        self.identify()
+            .is_ok_and(|now| now.fingerprint == identity.fingerprint)
+    }
+
     fn keys(&self) -> Option<KeyPlaces> {
         self.places.config.as_deref().map(KeyPlaces::new)
     }
 
     fn look_for_approval(&self, desk: &Desk, identity: &Identity, verdict: &Verdict) -> Found {
-        let signers = self
-            .keys()
-            .map_or_else(|| Ok(Vec::new()), |keys| keys.load_signers());
         approval::find(
             desk,
-            &signers,
+            || self.approvers(),
             identity,
             &Size::of(&verdict.preview),
             verdict.approvals(),
         )
+    }
+
+    fn approvers(&self) -> Result<Vec<Signer>, String> {
+        match (self.keys(), self.places.log_file()) {
+            (Some(keys), Some(log)) => keys.approvers(&log),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// What a person at this terminal has to give; else why nobody is asked on it.
@@ -235,6 +246,10 @@ impl Asking<'_> {
                     }
                 },
             };
+            if !self.is_still(identity) {
+                message::say("what it reads was changed since the question; call it again");
+                break;
+            }
             let again = self.judge.judge(self.invocation);
             let covered = Size::of(&verdict.preview).covers(&Size::of(&again.preview));
             if again.effect <= verdict.effect && covered {
@@ -306,13 +321,13 @@ impl Asking<'_> {
         })
         .map_err(NoProof::Problem)?;
         let prover = Prover {
-            keys: keys.clone(),
+            keys,
             state,
             time: Duration::from_secs_f64(self.rules.limits.person_seconds),
             evidence: &evidence.lines,
         };
         let signature = prover.prove(terminal, &statement, None)?;
-        let signers = keys.load_signers().map_err(NoProof::Problem)?;
+        let signers = self.approvers().map_err(NoProof::Problem)?;
         let signer =
             trail::signed_by(&signers, &statement, &signature).map_err(NoProof::Problem)?;
         Ok(Proof {
@@ -460,7 +475,8 @@ impl Asking<'_> {
                 let size = Size::of(&again.preview);
                 let fits =
                     approval.is_exception() || approval.verified.statement.size.covers(&size);
-                return (fits && again.effect <= verdict.effect).then_some(approval);
+                let same = again.effect <= verdict.effect && self.is_still(identity);
+                return (fits && same).then_some(approval);
             }
             desk.requests.by_id(&request.id)?;
             std::thread::sleep(LOOK_AGAIN);

@@ -49,6 +49,9 @@ pub struct Evidence {
     pub terminal: Option<File>,
     /// How far its keys can be trusted.
     pub trust: Trust,
+    /// No program of the user's own is at the terminal's other end: it was brought into this container
+    /// from outside (`docker exec -it`), or a program of the system's holds it that guard does not know.
+    pub is_systems: bool,
     /// Why no more than that, as a sentence for messages; empty for a person.
     pub why: String,
     /// What was seen, for the audit log and `guard doctor`; sanitised.
@@ -62,17 +65,26 @@ pub struct Evidence {
 pub fn gather(agent: Option<&Agent>, ancestors: &[Ancestor], trusted: &[&str]) -> Evidence {
     let started = Instant::now();
     let mut lines = Vec::new();
-    let (trust, why, terminal) = look(agent, ancestors, trusted, &mut lines);
+    let (trust, why, terminal, is_systems) = look(agent, ancestors, trusted, &mut lines);
     Evidence {
         terminal: terminal.filter(|_| trust > Trust::Nobody),
         trust,
+        is_systems: trust == Trust::Unknown && (is_systems || comes_from_outside()),
         why,
         lines,
         time: started.elapsed(),
     }
 }
 
-type Seen = (Trust, String, Option<File>);
+/// Whether the process that leads the session has its parent outside of this container: the kernel
+/// then says 0 (`pid_namespaces(7)`).
+fn comes_from_outside() -> bool {
+    agent::stat_of(std::process::id())
+        .and_then(|own| agent::stat_of(own.session))
+        .is_some_and(|leader| leader.parent == 0)
+}
+
+type Seen = (Trust, String, Option<File>, bool);
 
 fn look(
     agent: Option<&Agent>,
@@ -80,7 +92,7 @@ fn look(
     trusted: &[&str],
     lines: &mut Vec<String>,
 ) -> Seen {
-    let nobody = |why: String| (Trust::Nobody, why, None);
+    let nobody = |why: String| (Trust::Nobody, why, None, false);
     if let Some(agent) = agent {
         lines.push(agent.evidence.clone());
         return nobody(format!(
@@ -113,7 +125,7 @@ fn look(
         );
     }
     let Some(device) = Device::of(&own) else {
-        return (Trust::Unknown, unknown_holder("it"), Some(terminal));
+        return (Trust::Unknown, unknown_holder("it"), Some(terminal), false);
     };
     let holder = holder::of(device, own.session, trusted);
     let name = crate::sanitize::text(&holder.name);
@@ -139,11 +151,17 @@ fn look(
             Trust::Shared,
             format!("Any program can type into a terminal of {name}."),
         ),
-        Kind::Editor => (
+        Kind::Open => (
             Trust::Shared,
-            format!("Extensions can type into a terminal of {name}."),
+            format!("Other programs can type into a terminal of {name}."),
         ),
         Kind::Unknown => (Trust::Unknown, unknown_holder(&name)),
+        Kind::Remote if holder::is_logged_in_from_here() => {
+            lines.push("somebody on this machine is logged in to it over ssh".to_owned());
+            let why =
+                "This login may come from this machine itself, where a program can type into it.";
+            (Trust::Shared, why.to_owned())
+        }
         Kind::Emulator | Kind::Remote | Kind::Console => (Trust::Person, String::new()),
     };
     let pushed = pushes(device, ancestors, own.session);
@@ -154,9 +172,9 @@ fn look(
                 "{program} shares the terminal and can push keys into it (TIOCSTI)"
             ));
             let why = format!("{program} shares this terminal and can type into it.");
-            (Trust::Shared, why, Some(terminal))
+            (Trust::Shared, why, Some(terminal), false)
         }
-        None => (trust, why, Some(terminal)),
+        None => (trust, why, Some(terminal), holder.is_systems),
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::exact::Exact;
-use super::identity::Identity;
+use super::identity::{Identity, means_something};
 use super::shelf::{self, Item, Shelf};
 use super::statement::now;
 use crate::context::Context;
@@ -96,6 +96,18 @@ pub struct Held {
     pub answer: String,
 }
 
+impl Freeze {
+    fn of_everything(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            since: now(),
+            until: None,
+            environment: None,
+            by: "somebody".to_owned(),
+        }
+    }
+}
+
 impl Holds {
     /// The files below the state directory.
     pub fn new(state: &Path) -> Self {
@@ -108,6 +120,25 @@ impl Holds {
         Shelf::new(self.directory.clone())
     }
 
+    /// Whether something may hold. What cannot be looked at may.
+    fn is_there(&self) -> bool {
+        std::fs::symlink_metadata(&self.directory).map_or_else(
+            |error| error.kind() != std::io::ErrorKind::NotFound,
+            |_| true,
+        )
+    }
+
+    /// A freeze that holds everything, when it cannot be read which freezes there are.
+    fn unreadable(&self) -> Option<Freeze> {
+        match std::fs::read_dir(&self.directory) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Some(Freeze {
+                by: format!("{}: {error}", sanitize::path(&self.directory)),
+                ..Freeze::of_everything("unreadable")
+            }),
+            _ => None,
+        }
+    }
+
     /// The freezes that have not ended.
     pub fn freezes(&self) -> Vec<(Item, Freeze)> {
         self.freezes_shelf()
@@ -115,13 +146,9 @@ impl Holds {
             .into_iter()
             .map(|item| {
                 // One that cannot be read holds everything.
-                let freeze = item.read().unwrap_or_else(|_| Freeze {
-                    id: item.id.clone(),
-                    since: now(),
-                    until: None,
-                    environment: None,
-                    by: "somebody".to_owned(),
-                });
+                let freeze = item
+                    .read()
+                    .unwrap_or_else(|_| Freeze::of_everything(&item.id));
                 (item, freeze)
             })
             .filter(|(_, freeze)| freeze.until.is_none_or(|until| until > now()))
@@ -144,17 +171,33 @@ impl Holds {
         })
     }
 
+    /// The freeze that holds this command, if one does.
+    pub fn freeze_on(
+        &self,
+        invocation: &Invocation,
+        rules: &Rules,
+        context: &Context,
+    ) -> Option<Freeze> {
+        let points_at = || environment::of(invocation, context, &rules.environments);
+        let holds = |freeze: &Freeze| {
+            freeze
+                .environment
+                .as_ref()
+                .is_none_or(|name| points_at().is_some_and(|at| at.name == *name))
+        };
+        self.unreadable()
+            .into_iter()
+            .chain(self.freezes().into_iter().map(|(_, freeze)| freeze))
+            .find(holds)
+    }
+
     fn plan(&self) -> PathBuf {
         self.directory.join("plan")
     }
 
-    fn is_off(&self) -> bool {
-        !self.plan().join("on").exists()
-    }
-
-    /// Whether plan mode is on.
+    /// Whether plan mode is on. What cannot be looked at is.
     pub fn is_planning(&self) -> bool {
-        !self.is_off()
+        self.plan().join("on").try_exists().unwrap_or(true)
     }
 
     /// Turns plan mode on.
@@ -181,7 +224,7 @@ impl Holds {
             .flatten()
             .flatten()
             .filter(|entry| entry.path().extension().is_some_and(|end| end == "json"))
-            .filter_map(|entry| serde_json::from_slice(&std::fs::read(entry.path()).ok()?).ok())
+            .filter_map(|entry| serde_json::from_slice(&shelf::read(&entry.path()).ok()?).ok())
             .collect();
         planned.sort_by_key(|planned| planned.number);
         planned
@@ -204,7 +247,7 @@ impl Holds {
     /// Removes the directory when nothing holds any more and nothing is planned, so that commands pay
     /// for nothing.
     pub fn tidy(&self) {
-        if self.freezes().is_empty() && self.is_off() && self.planned().is_empty() {
+        if self.freezes().is_empty() && !self.is_planning() && self.planned().is_empty() {
             let _ = std::fs::remove_dir_all(&self.directory);
         }
     }
@@ -221,6 +264,27 @@ impl Holds {
         let file = self.plan().join(format!("{:06}.json", planned.number));
         shelf::replace(&file, &text, 0o600)?;
         Ok(planned)
+    }
+}
+
+impl Planned {
+    /// The command.
+    pub fn command(&self) -> Vec<OsString> {
+        self.argv.iter().map(|word| word.0.clone()).collect()
+    }
+
+    /// Where it ran.
+    pub fn directory(&self) -> Option<PathBuf> {
+        self.cwd.as_ref().map(|path| PathBuf::from(&path.0))
+    }
+
+    /// Whether guard could have written it: it sets no variables but those that tell commands apart.
+    pub fn is_consistent(&self, tool: Tool) -> bool {
+        !self.argv.is_empty()
+            && self
+                .variables
+                .iter()
+                .all(|(name, _)| means_something(tool, name))
     }
 }
 
@@ -249,17 +313,10 @@ impl Hold {
         context: &Context,
     ) -> Option<Self> {
         let holds = Holds::new(places.state.as_deref()?);
-        if !holds.directory.exists() || only_reads(invocation) {
+        if !holds.is_there() || only_reads(invocation) {
             return None;
         }
-        let points_at = || environment::of(invocation, context, &rules.environments);
-        let frozen = holds.freezes().into_iter().find(|(_, freeze)| {
-            freeze
-                .environment
-                .as_ref()
-                .is_none_or(|name| points_at().is_some_and(|at| at.name == *name))
-        });
-        if let Some((_, freeze)) = frozen {
+        if let Some(freeze) = holds.freeze_on(invocation, rules, context) {
             return Some(Self::Frozen(freeze));
         }
         holds.is_planning().then_some(Self::Planning(holds))

@@ -30,8 +30,11 @@ const SCRIPT_RUNNERS: [&str; 10] = [
     "perl", "ruby", "tclsh", "lua", "php", "java", "dotnet", "zsh", "dash", "busybox",
 ];
 
+/// Terminal emulators that are scripts.
+const SCRIPTED_EMULATORS: [&str; 3] = ["terminator", "guake", "gnome-terminal"];
+
 /// Terminal emulators, by the name of the program that holds the master side.
-const EMULATORS: [&str; 34] = [
+const EMULATORS: [&str; 30] = [
     "gnome-terminal-server",
     "gnome-terminal",
     "ptyxis-agent",
@@ -46,16 +49,12 @@ const EMULATORS: [&str; 34] = [
     "urxvtd",
     "alacritty",
     "kitty",
-    "wezterm-gui",
-    "wezterm-mux-server",
     "foot",
     "footclient",
     "ghostty",
     "st",
     "stterm",
     "tilix",
-    "terminator",
-    "guake",
     "tilda",
     "xfce4-terminal",
     "mate-terminal",
@@ -69,12 +68,11 @@ const EMULATORS: [&str; 34] = [
 ];
 
 /// Programs that hold the terminal for a person on another machine.
-const REMOTE: [&str; 7] = [
+const REMOTE: [&str; 6] = [
     "sshd",
     "sshd-session",
     "sshd-auth",
     "dropbear",
-    "mosh-server",
     "in.telnetd",
     "telnetd",
 ];
@@ -92,8 +90,13 @@ const MULTIPLEXERS: [&str; 9] = [
     "dvtm",
 ];
 
-/// Editors with terminals in them, into which their extensions can type.
-const EDITORS: [&str; 22] = [
+/// Programs with terminals in them that let other programs type: editors with their extensions,
+/// terminal emulators that take text from a command line (`wezterm cli send-text`), mosh-server,
+/// whose client any program can be.
+const OPEN: [&str; 25] = [
+    "wezterm-gui",
+    "wezterm-mux-server",
+    "mosh-server",
     "code",
     "code-insiders",
     "codium",
@@ -135,8 +138,8 @@ pub enum Kind {
     Console,
     /// tmux, screen: any program of the user's can type into it.
     Multiplexer,
-    /// An editor's own terminal: its extensions, agents among them, can type into it.
-    Editor,
+    /// An editor's terminal, for instance: its extensions, agents among them, can type into it.
+    Open,
     /// An agent.
     Agent,
     /// A program that types by itself.
@@ -146,6 +149,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// How surely a person is at its keys.
+    fn certainty(self) -> u8 {
+        match self {
+            Self::Agent => 0,
+            Self::Scripted => 1,
+            Self::Multiplexer | Self::Open => 2,
+            Self::Unknown => 3,
+            Self::Emulator | Self::Remote | Self::Console => 4,
+        }
+    }
+
     /// The kind in words.
     pub fn describe(self) -> &'static str {
         match self {
@@ -153,7 +167,7 @@ impl Kind {
             Self::Remote => "a login from another machine",
             Self::Console => "the console",
             Self::Multiplexer => "a terminal multiplexer",
-            Self::Editor => "an editor",
+            Self::Open => "a program that others can type through",
             Self::Agent => "an agent",
             Self::Scripted => "a program that types by itself",
             Self::Unknown => "unknown",
@@ -170,6 +184,8 @@ pub struct Holder {
     pub name: String,
     /// What sort of program it is.
     pub kind: Kind,
+    /// Only root could have put it where it runs from.
+    pub is_systems: bool,
 }
 
 impl Holder {
@@ -178,6 +194,7 @@ impl Holder {
             process,
             name: name.into(),
             kind,
+            is_systems: false,
         }
     }
 
@@ -238,9 +255,17 @@ fn follow(device: Device, leader: u32, trusted: &[&str], depth: usize) -> Holder
     let Some(index) = device.index() else {
         return Holder::unseen();
     };
-    let Some(process) = find(index, leader) else {
-        return hidden_login(leader).unwrap_or_else(Holder::unseen);
-    };
+    // Whoever has the master side open can type: the one that is least like a person counts.
+    find(index)
+        .into_iter()
+        .map(|process| describe(process, device, trusted, depth))
+        .min_by_key(|holder| holder.kind.certainty())
+        .or_else(|| hidden_login(leader))
+        .unwrap_or_else(Holder::unseen)
+}
+
+/// The program that holds the master side of `device`.
+fn describe(process: u32, device: Device, trusted: &[&str], depth: usize) -> Holder {
     let Some(stat) = agent::stat_of(process) else {
         return Holder::unseen();
     };
@@ -265,7 +290,10 @@ fn follow(device: Device, leader: u32, trusted: &[&str], depth: usize) -> Holder
         Kind::Multiplexer if depth < 4 => attached(process, trusted, depth),
         kind => kind,
     };
-    Holder::new(Some(process), name, kind)
+    Holder {
+        is_systems: program.as_deref().is_some_and(is_systems),
+        ..Holder::new(Some(process), name, kind)
+    }
 }
 
 /// What the program is, by the file it runs from; what a process calls itself says little.
@@ -280,34 +308,38 @@ fn kind_of(process: u32, comm: &str, name: &str, program: Option<&Path>, trusted
         return Kind::Multiplexer;
     }
     let words = command_of(process);
-    let is_editor = EDITORS.contains(&name)
+    let is_open = OPEN.contains(&name)
         || words.iter().any(|word| word == b"--type=ptyHost")
         || words
             .iter()
             .any(|word| holds(word, b"com.intellij.idea.Main"));
-    if is_editor {
-        return Kind::Editor;
+    if is_open {
+        return Kind::Open;
     }
     if is_interpreter(name) || SCRIPT_RUNNERS.iter().any(|one| is_version_of(name, one)) {
-        // Some terminal emulators are scripts of the system's.
+        // Some terminal emulators are scripts of the system's; but what else the interpreter runs
+        // nobody can tell from here.
         let script = words.iter().skip(1).find(|word| !word.starts_with(b"-"));
         let is_emulator = script.is_some_and(|script| {
             let path = Path::new(OsStr::from_bytes(script));
-            EMULATORS.contains(&&*base_name(path.as_os_str())) && is_systems(path)
+            SCRIPTED_EMULATORS.contains(&&*base_name(path.as_os_str())) && is_systems(path)
         });
         return if is_emulator {
-            Kind::Emulator
+            Kind::Open
         } else {
             Kind::Scripted
         };
     }
     match program {
         Some(path) if EMULATORS.contains(&name) && is_systems(path) => Kind::Emulator,
-        Some(path) if REMOTE.contains(&name) && is_systems(path) => Kind::Remote,
+        // A daemon that the user started lets in whom they like.
+        Some(path) if REMOTE.contains(&name) && is_systems(path) && is_logins(process) => {
+            Kind::Remote
+        }
         // WSL's own init holds the terminals of its windows.
         Some(path) if path == Path::new("/init") && is_systems(path) => Kind::Emulator,
         // What a daemon of the system's calls itself, when its file cannot be seen.
-        None if REMOTE.contains(&comm) && is_roots(process) => Kind::Remote,
+        None if REMOTE.contains(&comm) && is_logins(process) => Kind::Remote,
         _ => Kind::Unknown,
     }
 }
@@ -355,41 +387,48 @@ fn attached(server: u32, trusted: &[&str], depth: usize) -> Kind {
     best
 }
 
-/// A login daemon of root's above the session, whose descriptors only root can see.
+/// A login daemon of root's that started the session, whose descriptors only root can see. Between
+/// them stands nothing but root's own programs: a driver of the user's can hide its descriptors too.
 fn hidden_login(leader: u32) -> Option<Holder> {
-    let mut next = agent::stat_of(leader).map(|stat| stat.parent);
+    let mut process = agent::stat_of(leader)?.parent;
     for _ in 0..4 {
-        let process = next.filter(|process| *process > 1)?;
-        let stat = agent::stat_of(process)?;
-        if is_roots(process) {
-            if REMOTE.contains(&stat.name.as_str()) {
-                return Some(Holder::new(Some(process), stat.name, Kind::Remote));
-            }
-            if RELAYS.contains(&stat.name.as_str()) {
-                let device = Device::of(&stat)?;
-                return Some(follow(device, stat.session, &[], 1));
-            }
+        let stat = agent::stat_of(process).filter(|_| process > 1)?;
+        if REMOTE.contains(&stat.name.as_str()) && is_logins(process) {
+            return Some(Holder::new(Some(process), stat.name, Kind::Remote));
         }
-        next = Some(stat.parent);
+        if !is_roots(process) {
+            return None;
+        }
+        if RELAYS.contains(&stat.name.as_str()) {
+            let device = Device::of(&stat)?;
+            return Some(follow(device, stat.session, &[], 1));
+        }
+        process = stat.parent;
     }
     None
 }
 
-/// Whether `/proc/PID` belongs to root: a process of root's, or one that gave root's rights up and
-/// is kept closed (proc(5), "dumpable"); then its parent must be root's.
+/// A process of root's.
 fn is_roots(process: u32) -> bool {
-    let is_root = |process: u32| {
-        std::fs::read_to_string(format!("/proc/{process}/status"))
-            .ok()
-            .and_then(|status| {
-                let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-                line.split_ascii_whitespace().next().map(|real| real == "0")
-            })
-            .unwrap_or(false)
-    };
-    is_root(process)
+    std::fs::read_to_string(format!("/proc/{process}/status"))
+        .ok()
+        .and_then(|status| {
+            let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+            line.split_ascii_whitespace().next().map(|real| real == "0")
+        })
+        .unwrap_or(false)
+}
+
+/// A login daemon of root's, or the process that it gave to the user who logged in: such a one is
+/// kept closed (proc(5), "dumpable"), and a daemon of root's is its parent.
+fn is_logins(process: u32) -> bool {
+    is_roots(process)
         || (std::fs::metadata(format!("/proc/{process}")).is_ok_and(|meta| meta.uid() == 0)
-            && agent::stat_of(process).is_some_and(|stat| is_root(stat.parent)))
+            && agent::stat_of(process)
+                .and_then(|stat| Some((stat.parent, agent::stat_of(stat.parent)?.name)))
+                .is_some_and(|(parent, name)| {
+                    parent > 1 && REMOTE.contains(&name.as_str()) && is_roots(parent)
+                }))
 }
 
 /// The agent that the process is, or that stands above it.
@@ -407,9 +446,19 @@ fn agent_above(process: u32, name: &str) -> Option<&'static str> {
     None
 }
 
-/// The file that a process runs from.
+/// The file that a process runs from. The name that the system gives is that file's here too: in a
+/// mount namespace of its own a process can run anything from `/usr/bin/xterm`.
 fn program_of(process: u32) -> Option<PathBuf> {
-    std::fs::read_link(format!("/proc/{process}/exe")).ok()
+    let link = format!("/proc/{process}/exe");
+    let path = std::fs::read_link(&link).ok()?;
+    let (runs, named) = (std::fs::metadata(&link).ok()?, std::fs::metadata(&path));
+    let is_same = named.is_ok_and(|named| (named.dev(), named.ino()) == (runs.dev(), runs.ino()));
+    // A program that was replaced while it ran, or that lies elsewhere, is known by its name alone.
+    Some(if is_same {
+        path
+    } else {
+        PathBuf::from(path.file_name()?)
+    })
 }
 
 fn command_of(process: u32) -> Vec<Vec<u8>> {
@@ -436,20 +485,12 @@ fn is_systems(path: &Path) -> bool {
     is_roots(path) && path.parent().is_some_and(is_roots)
 }
 
-/// The process that has the master of `/dev/pts/INDEX` open. The parents of the session's leader are
-/// looked at first: a terminal's window is most often one of them.
-fn find(index: u32, leader: u32) -> Option<u32> {
-    let mut next = agent::stat_of(leader).map(|stat| stat.parent);
-    for _ in 0..8 {
-        let Some(process) = next.filter(|process| *process > 1) else {
-            break;
-        };
-        if holds_master(process, index) {
-            return Some(process);
-        }
-        next = agent::stat_of(process).map(|stat| stat.parent);
-    }
-    processes().find(|process| *process != std::process::id() && holds_master(*process, index))
+/// The processes that have the master of `/dev/pts/INDEX` open, as far as they can be seen.
+fn find(index: u32) -> Vec<u32> {
+    let own = std::process::id();
+    processes()
+        .filter(|process| *process != own && holds_master(*process, index))
+        .collect()
 }
 
 /// The processes of the machine.
@@ -468,19 +509,55 @@ fn holds_master(process: u32, index: u32) -> bool {
         return false;
     };
     descriptors.flatten().any(|descriptor| {
-        let is_master =
-            std::fs::read_link(descriptor.path()).is_ok_and(|target| target.ends_with("ptmx"));
-        is_master
-            && std::fs::read_to_string(format!(
-                "/proc/{process}/fdinfo/{}",
-                descriptor.file_name().to_string_lossy()
-            ))
-            .is_ok_and(|info| {
-                info.lines().any(|line| {
-                    line.strip_prefix("tty-index:")
-                        .is_some_and(|number| number.trim() == index.to_string())
-                })
-            })
+        std::fs::read_link(descriptor.path()).is_ok_and(|target| target.ends_with("ptmx"))
+            && master_of(process, &descriptor.file_name()) == Some(index)
+    })
+}
+
+fn master_of(process: u32, descriptor: &OsStr) -> Option<u32> {
+    let descriptor = descriptor.to_string_lossy();
+    std::fs::read_to_string(format!("/proc/{process}/fdinfo/{descriptor}"))
+        .ok()?
+        .lines()
+        .find_map(|line| line.strip_prefix("tty-index:"))
+        .and_then(|number| number.trim().parse().ok())
+}
+
+/// Whether somebody on this machine is logged in to it over ssh: then a program can be at the other
+/// end of that login (`ssh localhost`).
+pub fn is_logged_in_from_here() -> bool {
+    let table = |name: &str| std::fs::read_to_string(format!("/proc/net/{name}"));
+    let text = ["tcp", "tcp6"].map(|name| table(name).unwrap_or_default());
+    // `CLIENT PORT SERVER PORT`, as sshd sets it; without it sshd's own port.
+    let told = std::env::var("SSH_CONNECTION").unwrap_or_default();
+    let port = told.rsplit(' ').next().and_then(|port| port.parse().ok());
+    let ports = [Some(22), port];
+    holds_both_ends(&text.concat(), |port| ports.contains(&Some(port)))
+}
+
+/// Whether both ends of a connection to such a port stand in tables like `/proc/net/tcp`.
+fn holds_both_ends(tables: &str, is_ssh: impl Fn(u16) -> bool) -> bool {
+    const ESTABLISHED: &str = "01";
+    // IPv4 addresses in IPv6 sockets are those addresses.
+    let plain = |end: &str| {
+        end.trim_start_matches("0000000000000000FFFF0000")
+            .to_owned()
+    };
+    let connections: Vec<(String, String)> = tables
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split_ascii_whitespace().skip(1);
+            let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
+            (state == ESTABLISHED).then(|| (plain(local), plain(remote)))
+        })
+        .collect();
+    connections.iter().any(|(local, remote)| {
+        let port = local.rsplit(':').next();
+        port.and_then(|port| u16::from_str_radix(port, 16).ok())
+            .is_some_and(&is_ssh)
+            && connections
+                .iter()
+                .any(|(here, there)| here == remote && there == local)
     })
 }
 
@@ -488,6 +565,26 @@ fn holds_master(process: u32, index: u32) -> bool {
 mod tests {
     use super::*;
     use crate::agent::INTERPRETERS;
+
+    #[test]
+    fn a_login_from_this_machine() {
+        let server = "  1: 0100007F:0016 0100007F:B25E 01 00000000:00000000 00:00 0 0 0 77\n";
+        let mapped = "  1: 0000000000000000FFFF00000100007F:0016 0000000000000000FFFF00000100007F:B25E 01 0\n";
+        let client = "  2: 0100007F:B25E 0100007F:0016 01 00000000:00000000 00:00 0 1000 0 78\n";
+        let closed = client.replace(" 01 ", " 06 ");
+        let ssh = |port| port == 22;
+        for (tables, expected) in [
+            (format!("{server}{client}"), true),
+            (format!("{client}{mapped}"), true),
+            (format!("{server}{closed}"), false),
+            (server.to_owned(), false),
+            (client.to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(holds_both_ends(&tables, ssh), expected, "{tables}");
+        }
+        assert!(!holds_both_ends(&format!("{server}{client}"), |port| port == 2222));
+    }
 
     #[test]
     fn devices() {
@@ -523,7 +620,7 @@ mod tests {
             &EMULATORS,
             &REMOTE,
             &MULTIPLEXERS,
-            &EDITORS,
+            &OPEN,
         ];
         let mut all: Vec<&str> = lists.iter().flat_map(|list| list.iter().copied()).collect();
         all.extend(INTERPRETERS);

@@ -35,6 +35,35 @@ const INDIFFERENT: [&str; 10] = [
     "AWS_CREDENTIAL_EXPIRATION",
 ];
 
+/// Variables of these, by the beginnings of their names, that name a program to start, or a file or
+/// directory that can: `core.sshCommand`, an exec plugin, `credential_process`, a provider.
+const STARTING: [&str; 24] = [
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "GIT_ASKPASS",
+    "GIT_CONFIG",
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+    "GIT_EXEC_PATH",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_PROXY_COMMAND",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_SSH",
+    "KUBE",
+    "TF_CLI_",
+    "TF_DATA_DIR",
+    "TF_PLUGIN",
+    "TF_REATTACH",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "GOOGLE_",
+    "PSQLRC",
+    "PSQL_",
+    "PGSYSCONFDIR",
+    "PGSERVICEFILE",
+    "PGSSL",
+];
+
 /// What tells one command from every other.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -99,6 +128,11 @@ pub fn means_something(tool: Tool, name: &str) -> bool {
     prefixes(tool).iter().any(|prefix| name.starts_with(prefix))
         && !INDIFFERENT.iter().any(|prefix| name.starts_with(prefix))
         && !names_secret(name)
+}
+
+/// Whether a tool that is given this variable may start a program that it names.
+pub fn starts_programs(name: &str) -> bool {
+    STARTING.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -46,7 +46,25 @@ impl KeyPlaces {
         self.directory.join("key.path")
     }
 
-    /// Everybody who may approve.
+    /// Everybody who may approve now: who stands in the list and, as long as programs of the user's can
+    /// write to it, was let in by a key that could approve already. The log in `log` says so.
+    ///
+    /// # Errors
+    /// What is wrong with the list or the log.
+    pub fn approvers(&self, log: &Path) -> Result<Vec<Signer>, String> {
+        use std::os::unix::fs::MetadataExt as _;
+        let signers = self.load_signers()?;
+        let is_roots = |path: &Path| std::fs::metadata(path).is_ok_and(|meta| meta.uid() == 0);
+        let is_locked = !rustix::process::getuid().is_root()
+            && is_roots(&self.directory)
+            && is_roots(&self.signers());
+        if is_locked || signers.is_empty() {
+            return Ok(signers);
+        }
+        super::trail::let_in(signers, log)
+    }
+
+    /// Everybody in the list.
     ///
     /// # Errors
     /// What is wrong with the list.
@@ -60,7 +78,7 @@ impl KeyPlaces {
         if own.exists() {
             return Some(own);
         }
-        std::fs::read_to_string(self.chosen())
+        super::shelf::read_text(&self.chosen())
             .ok()
             .map(|text| PathBuf::from(text.trim_end_matches('\n')))
     }
@@ -107,8 +125,10 @@ pub enum Sealed {
 /// # Errors
 /// When it is no OpenSSH private key that can be read.
 pub fn inspect(file: &Path) -> Result<Sealed, String> {
-    let key = PrivateKey::read_openssh_file(file)
-        .map_err(|error| format!("{}: {error}", crate::sanitize::path(file)))?;
+    let problem =
+        |error: &dyn std::fmt::Display| format!("{}: {error}", crate::sanitize::path(file));
+    let text = super::shelf::read_text(file).map_err(|error| problem(&error))?;
+    let key = PrivateKey::from_openssh(&text).map_err(|error| problem(&error))?;
     if is_hardware(&key.algorithm()) {
         return Ok(Sealed::Hardware);
     }

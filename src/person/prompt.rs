@@ -6,6 +6,8 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Once};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -181,16 +183,32 @@ pub(super) fn read_line(terminal: &mut File, signals: &mut Signals, deadline: In
     }
 }
 
-/// Signals during the question arrive through a pipe. Those that were ignored when guard started
-/// stay ignored; the others have their default action again once the tool is executed (execve(2)).
+/// Signals that end a question.
+const ENDING: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+
+/// Whether signals that end a question end this process instead: between questions.
+static UNASKED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// Signals during the question arrive through a pipe; between questions, and after the last, they
+/// end the process as they did before it. Those that were ignored when guard started stay ignored;
+/// the others have their default action again once the tool is executed (execve(2)).
 pub(super) struct Signals {
     pipe: UnixStream,
-    pending: Vec<(i32, std::sync::Arc<std::sync::atomic::AtomicBool>)>,
+    pending: Vec<(i32, Arc<AtomicBool>)>,
     registered: Vec<signal_hook::SigId>,
 }
 
 impl Signals {
     pub(super) fn listen() -> std::io::Result<Self> {
+        static FIRST: Once = Once::new();
+        FIRST.call_once(|| {
+            for number in ENDING {
+                if !is_ignored(number) {
+                    let unasked = Arc::clone(&UNASKED);
+                    let _ = signal_hook::flag::register_conditional_default(number, unasked);
+                }
+            }
+        });
         let (pipe, sender) = UnixStream::pair()?;
         pipe.set_nonblocking(true)?;
         let mut signals = Self {
@@ -198,15 +216,14 @@ impl Signals {
             pending: Vec::new(),
             registered: Vec::new(),
         };
-        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT] {
+        for number in ENDING.into_iter().chain([SIGCONT]) {
             if is_ignored(number) {
                 continue;
             }
-            let flag = std::sync::Arc::default();
-            signals.registered.push(signal_hook::flag::register(
-                number,
-                std::sync::Arc::clone(&flag),
-            )?);
+            let flag = Arc::default();
+            signals
+                .registered
+                .push(signal_hook::flag::register(number, Arc::clone(&flag))?);
             signals
                 .registered
                 .push(signal_hook::low_level::pipe::register(
@@ -215,6 +232,7 @@ impl Signals {
                 )?);
             signals.pending.push((number, flag));
         }
+        UNASKED.store(false, Ordering::SeqCst);
         Ok(signals)
     }
 
@@ -224,7 +242,7 @@ impl Signals {
         while self.pipe.read(&mut drained).is_ok_and(|count| count > 0) {}
         self.pending
             .iter()
-            .filter(|(_, flag)| flag.swap(false, std::sync::atomic::Ordering::SeqCst))
+            .filter(|(_, flag)| flag.swap(false, Ordering::SeqCst))
             .map(|(number, _)| *number)
             .next()
     }
@@ -232,6 +250,11 @@ impl Signals {
 
 impl Drop for Signals {
     fn drop(&mut self) {
+        UNASKED.store(true, Ordering::SeqCst);
+        // One that came with the answer is not lost.
+        if let Some(number) = self.take().filter(|number| ENDING.contains(number)) {
+            let _ = signal_hook::low_level::emulate_default_handler(number);
+        }
         for registered in self.registered.drain(..) {
             signal_hook::low_level::unregister(registered);
         }

@@ -134,7 +134,7 @@ impl Prover<'_> {
     }
 
     fn failures(&self) -> Failures {
-        std::fs::read(self.failures_file())
+        shelf::read(&self.failures_file())
             .ok()
             .and_then(|text| serde_json::from_slice::<Failures>(&text).ok())
             .filter(|failures| now() < failures.last.saturating_add(FORGET))

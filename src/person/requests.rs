@@ -161,7 +161,10 @@ impl Desk {
     /// What waits and has not expired, the oldest first.
     pub fn pending(&self) -> Vec<(Item, Request)> {
         let mut pending: Vec<(Item, Request)> = read_all(self.requests.items());
-        pending.retain(|(_, request)| request.expires > now());
+        // A name that guard did not write into it would lead answers elsewhere.
+        pending.retain(|(item, request)| {
+            request.expires > now() && request.id == item.id && item.is_about(&request.fingerprint)
+        });
         pending.sort_by_key(|(_, request)| request.issued);
         pending
     }
@@ -262,7 +265,8 @@ impl Request {
         self.cwd.as_ref().map(|path| PathBuf::from(&path.0))
     }
 
-    /// Whether the digest in it is that of the command in it.
+    /// Whether guard could have written it: the digest in it is that of the command in it, and it sets
+    /// no variables but those that tell commands apart.
     pub fn is_consistent(&self, tool: Tool) -> bool {
         let variables: Vec<(String, OsString)> = self
             .variables
@@ -270,14 +274,17 @@ impl Request {
             .map(|(name, value)| (name.clone(), value.0.clone()))
             .collect();
         let directory = self.directory().unwrap_or_default();
-        self.fingerprint
-            == super::identity::fingerprint(
-                tool,
-                &self.command(),
-                &directory,
-                &variables,
-                self.inputs.as_deref(),
-            )
+        variables
+            .iter()
+            .all(|(name, _)| super::identity::means_something(tool, name))
+            && self.fingerprint
+                == super::identity::fingerprint(
+                    tool,
+                    &self.command(),
+                    &directory,
+                    &variables,
+                    self.inputs.as_deref(),
+                )
             && self.argv.iter().all(|word| !word.0.as_bytes().contains(&0))
     }
 }

@@ -41,6 +41,13 @@ impl Drop for Quiet<'_> {
     }
 }
 
+/// From here on no other program of the user's can trace this process or read its memory (prctl(2),
+/// `PR_SET_DUMPABLE`); the real tool is open again.
+fn close_to_others() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
 /// Asks for a secret on the terminal.
 ///
 /// # Errors
@@ -50,6 +57,7 @@ pub fn ask(
     question: &str,
     time: Duration,
 ) -> Result<Zeroizing<Vec<u8>>, Answer> {
+    close_to_others();
     let mut signals = Signals::listen().map_err(|_| Answer::Refused)?;
     let deadline = Instant::now() + time;
     let modes = terminal.try_clone().map_err(|_| Answer::Refused)?;

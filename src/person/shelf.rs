@@ -74,7 +74,7 @@ impl Shelf {
     /// The files about the command with this fingerprint.
     pub fn about(&self, fingerprint: &str) -> Vec<Item> {
         let mut items = self.items();
-        items.retain(|item| item.mark == mark(fingerprint));
+        items.retain(|item| item.is_about(fingerprint));
         items
     }
 
@@ -138,12 +138,13 @@ impl Item {
     /// # Errors
     /// When it cannot be read, is too large, or is not of this form.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        let mut text = Vec::new();
-        File::open(&self.path)?
-            .take(MAX_FILE)
-            .read_to_end(&mut text)?;
-        serde_json::from_slice(&text)
+        serde_json::from_slice(&read(&self.path)?)
             .map_err(|error| Error::new(ErrorKind::InvalidData, error.to_string()))
+    }
+
+    /// Whether it is about the command with this fingerprint.
+    pub fn is_about(&self, fingerprint: &str) -> bool {
+        self.mark == mark(fingerprint)
     }
 
     /// Takes it off the shelf. That it is gone already is no error.
@@ -190,6 +191,7 @@ fn lock_file(path: &Path, tries: u32) -> Result<Lock> {
         .create(true)
         .truncate(false)
         .mode(0o600)
+        .custom_flags(libc::O_NONBLOCK)
         .open(path)?;
     for attempt in 1..=tries {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -207,6 +209,42 @@ fn lock_file(path: &Path, tries: u32) -> Result<Lock> {
     ))
 }
 
+/// Opens a file for reading. Anything but a plain file is refused: a pipe would be waited for without
+/// end.
+///
+/// # Errors
+/// When it cannot be read, or is no plain file.
+pub fn open(path: &Path) -> Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(Error::new(ErrorKind::InvalidInput, "it is no plain file"));
+    }
+    Ok(file)
+}
+
+/// What a file holds.
+///
+/// # Errors
+/// When it cannot be read, is no plain file, or is too large.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    if open(path)?.take(MAX_FILE + 1).read_to_end(&mut text)? as u64 > MAX_FILE {
+        return Err(Error::new(ErrorKind::FileTooLarge, "it is too large"));
+    }
+    Ok(text)
+}
+
+/// What a text file holds.
+///
+/// # Errors
+/// As [`read`], and when it is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    String::from_utf8(read(path)?).map_err(|_| Error::new(ErrorKind::InvalidData, "it is not text"))
+}
+
 /// Writes a file aside, syncs it, and moves it into its place.
 ///
 /// # Errors
@@ -214,10 +252,11 @@ fn lock_file(path: &Path, tries: u32) -> Result<Lock> {
 pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
     crate::audit::catch_size_limit();
     let aside = path.with_extension(format!("{}.new", std::process::id()));
+    // What a process of the same number left, or somebody put there, is not written through.
+    let _ = std::fs::remove_file(&aside);
     let written = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(mode)
         .open(&aside)
         .and_then(|mut file| {

@@ -43,7 +43,7 @@ impl Signer {
 /// # Errors
 /// The system's reason, or the first line that cannot be read: a list that is broken trusts nobody.
 pub fn load(file: &Path) -> Result<Vec<Signer>, String> {
-    let text = match std::fs::read_to_string(file) {
+    let text = match super::shelf::read_text(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(format!("{}: {error}", crate::sanitize::path(file))),
@@ -156,7 +156,7 @@ pub fn verify<'s>(
     let signer = signers
         .iter()
         .find(|signer| signer.key.key_data() == signature.public_key())
-        .ok_or("it is signed by a key that may not approve")?;
+        .ok_or("it is signed by a key that may not approve (guard key list)")?;
     signer
         .key
         .verify(NAMESPACE, statement.as_bytes(), &signature)

@@ -1,11 +1,16 @@
 //! What people signed, read back from the audit log: who could approve when, and whether each
 //! signature is theirs.
 
+use std::path::Path;
+
 use ssh_key::PublicKey;
 
 use super::signers::{self, Signer};
 use super::statement::{Kind, Signed, Statement};
-use crate::audit::Entry;
+use crate::audit::{self, Entry};
+
+/// What stands in each line that lets a key in.
+const INTRODUCES: &[u8] = b"\"introduces\":\"";
 
 /// The signers as the log introduces them, line by line.
 #[derive(Debug, Default)]
@@ -15,6 +20,13 @@ pub struct Trail {
 }
 
 impl Trail {
+    /// Whether a key was let in by the entries so far.
+    fn lets_in(&self, signer: &Signer) -> bool {
+        self.signers
+            .iter()
+            .any(|one| one.name == signer.name && one.key.key_data() == signer.key.key_data())
+    }
+
     /// Checks one entry's proof against the keys that were introduced before it.
     ///
     /// # Errors
@@ -55,6 +67,27 @@ impl Trail {
             count => format!(", {count} signatures hold"),
         }
     }
+}
+
+/// Those of `signers` whom the log in `file` lets in: the first key by itself, each later one by one
+/// that was let in before it. Whoever merely stands in the list was put there by a program.
+pub fn let_in(signers: Vec<Signer>, file: &Path) -> Result<Vec<Signer>, String> {
+    let mut trail = Trail::default();
+    audit::each(file, |line| {
+        if line
+            .windows(INTRODUCES.len())
+            .any(|part| part == INTRODUCES)
+            && let Ok(entry) = serde_json::from_slice::<Entry>(line)
+        {
+            // One that does not hold lets nobody in.
+            let _ = trail.check(&entry);
+        }
+    })
+    .map_err(|error| format!("{}: {error}", crate::sanitize::path(file)))?;
+    Ok(signers
+        .into_iter()
+        .filter(|signer| trail.lets_in(signer))
+        .collect())
 }
 
 /// `NAME TYPE KEY`, as an entry introduces a signer.

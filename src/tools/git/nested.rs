@@ -89,8 +89,11 @@ pub(super) fn add_configured(outer: &mut Invocation, context: &Context) {
             .filter(|(_, value)| is_worth(value))
             .collect()
     });
+    // What they start has the same variables, which were then looked at: `GIT_SSH_COMMAND=git`.
+    let mut inside = context.in_directory(None);
+    inside.git_commands = std::rc::Rc::new(std::cell::OnceCell::from(Vec::new()));
     for (via, value) in variables {
-        add_text(outer, via, value, Place::Here(None), context);
+        add_text(outer, via, value, Place::Here(None), &inside);
     }
     if outer.scope.is_empty() {
         return;

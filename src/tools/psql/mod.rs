@@ -162,6 +162,8 @@ pub fn spool_input() -> std::io::Result<()> {
     }
 }
 
+pub(crate) use spool::file as nameless_file;
+
 /// Whether all of its SQL only reads.
 pub fn only_reads(invocation: &Invocation) -> bool {
     invocation

@@ -227,6 +227,15 @@ fn is_private(found: &Metadata, user: u32) -> bool {
     found.is_dir() && found.uid() == user && (found.mode() & 0o777) == 0o700
 }
 
+/// A private file that has no name and goes with the last process that has it open.
+///
+/// # Errors
+/// When there is no place to put it.
+pub(crate) fn file() -> std::io::Result<File> {
+    let directory = directory()?;
+    nameless(&directory).map_err(|error| failed(&directory, &error))
+}
+
 /// A file that has no name and goes with the last process that has it open.
 fn nameless(directory: &Path) -> std::io::Result<File> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC;
