@@ -11,7 +11,7 @@ use crate::install::Places;
 use crate::invocation::Invocation;
 use crate::paths::{self, Placed, World};
 use crate::preview::{self, Budget, Preview, Progress};
-use crate::rules::{Candidate, Facts, Rule, Rules, matching};
+use crate::rules::{Candidate, Facts, Rule, Rules, glob, matching};
 use crate::tools;
 use crate::verdict::{Effect, Verdict};
 
@@ -58,6 +58,44 @@ impl Facts for Looked<'_> {
                 )
             })
             .as_ref()
+    }
+
+    fn reads_tags(&self) -> bool {
+        self.judge.measures
+            && self.context.consult == Consult::Tools
+            && tools::has_tags(self.invocation)
+    }
+}
+
+impl Looked<'_> {
+    /// The environment that tags of what would be lost name.
+    fn tagged(&self, preview: &Preview) -> Option<Environment> {
+        let tags = preview.loss()?.tags.as_ref()?;
+        environment::of_tags(tags, &self.judge.rules.environments)
+    }
+
+    /// Whether what only the preview can tell is as the rule says. What could not be measured is
+    /// never small, and tags that could not be read may be any.
+    fn holds(&self, rule: &Rule, preview: &Preview) -> bool {
+        let environment = rule.environment.is_empty()
+            || self
+                .environment()
+                .cloned()
+                .or_else(|| self.tagged(preview))
+                .is_some_and(|found| rule.environment.contains(&found.name.as_str()));
+        let read = preview.loss().map(|loss| loss.tags.as_ref());
+        let tagged = rule.tag.is_empty()
+            || read.is_some_and(|read| {
+                read.is_none_or(|tags| {
+                    rule.tag.iter().any(|(name, pattern)| {
+                        tags.iter().any(|(key, value)| {
+                            key.eq_ignore_ascii_case(name)
+                                && glob::matches(pattern, value.as_bytes())
+                        })
+                    })
+                })
+            });
+        environment && tagged && (rule.loss.is_empty() || exceeds(rule, preview))
     }
 }
 
@@ -202,7 +240,7 @@ impl<'a> Judge<'a> {
         let mut rules: Vec<&'static Rule> = candidates
             .iter()
             .filter(|candidate| {
-                !candidate.waits_for_loss || (measurable && exceeds(candidate.rule, &preview))
+                !candidate.waits_for_loss || (measurable && facts.holds(candidate.rule, &preview))
             })
             .map(|candidate| candidate.rule)
             .collect();
@@ -230,12 +268,19 @@ impl<'a> Judge<'a> {
         if rules.is_empty() {
             return Verdict::harmless();
         }
-        let _ = facts.environment();
+        let tagged = facts
+            .environment()
+            .is_none()
+            .then(|| facts.tagged(&preview));
         Verdict {
             effect,
             rules,
             places: facts.places.into_inner().unwrap_or_default(),
-            environment: facts.environment.into_inner().flatten(),
+            environment: facts
+                .environment
+                .into_inner()
+                .flatten()
+                .or(tagged.flatten()),
             preview,
             notes,
         }
