@@ -68,10 +68,12 @@ impl Facts for Looked<'_> {
 }
 
 impl Looked<'_> {
-    /// The environment that tags of what would be lost name.
-    fn tagged(&self, preview: &Preview) -> Option<Environment> {
-        let tags = preview.loss()?.tags.as_ref()?;
-        environment::of_tags(tags, &self.judge.rules.environments)
+    /// The environment, which may be known only by the tags of what would be lost.
+    fn environment_with(&self, preview: &Preview) -> Option<Environment> {
+        self.environment().cloned().or_else(|| {
+            let tags = preview.loss()?.tags.as_ref()?;
+            environment::of_tags(tags, &self.judge.rules.environments)
+        })
     }
 
     /// Whether what only the preview can tell is as the rule says. What could not be measured is
@@ -79,14 +81,13 @@ impl Looked<'_> {
     fn holds(&self, rule: &Rule, preview: &Preview) -> bool {
         let environment = rule.environment.is_empty()
             || self
-                .environment()
-                .cloned()
-                .or_else(|| self.tagged(preview))
+                .environment_with(preview)
                 .is_some_and(|found| rule.environment.contains(&found.name.as_str()));
         let read = preview.loss().map(|loss| loss.tags.as_ref());
         let tagged = rule.tag.is_empty()
             || read.is_some_and(|read| {
-                read.is_none_or(|tags| {
+                // What is not there carries none.
+                read.map_or(!preview.is_harmless(), |tags| {
                     rule.tag.iter().any(|(name, pattern)| {
                         tags.iter().any(|(key, value)| {
                             key.eq_ignore_ascii_case(name)
@@ -107,8 +108,10 @@ impl Looked<'_> {
         };
         rule.effect == Effect::Confirm
             && self.judge.rules.allowances.iter().any(|allowance| {
-                let name = || self.environment().map(|found| found.name.as_str());
-                allowance.rule == rule.id && allowance.covers(loss, name())
+                allowance.rule == rule.id && {
+                    let found = self.environment_with(preview);
+                    allowance.covers(loss, found.as_ref().map(|one| one.name.as_str()))
+                }
             })
     }
 }
@@ -268,19 +271,12 @@ impl<'a> Judge<'a> {
         if rules.is_empty() {
             return Verdict::harmless();
         }
-        let tagged = facts
-            .environment()
-            .is_none()
-            .then(|| facts.tagged(&preview));
+        let environment = facts.environment_with(&preview);
         Verdict {
             effect,
             rules,
             places: facts.places.into_inner().unwrap_or_default(),
-            environment: facts
-                .environment
-                .into_inner()
-                .flatten()
-                .or(tagged.flatten()),
+            environment,
             preview,
             notes,
         }
