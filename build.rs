@@ -145,15 +145,20 @@ fn write_rule(code: &mut String, rule: &format::RuleText) {
         .iter()
         .filter_map(|pair| pair.split_once('='))
         .collect();
+    let tags: Vec<(&str, &str)> = rule
+        .tag
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     writeln!(
         code,
         "Rule {{ id: {:?}, tool: {:?}, verb: &{:?}, any_flag: &{:?}, all_flags: &{:?}, no_flag: &{:?}, \
          flag_value: &{values:?}, operand: &{:?}, operand_regex: {:?}, path: &{:?}, statement: &{:?}, \
-         environment: &{:?}, loss: &{losses:?}, effect: Effect::{}, always: {}, approvals: {}, reason: {:?}, safer: {:?}, \
+         operation: &{:?}, environment: &{:?}, tag: &{tags:?}, loss: &{losses:?}, effect: Effect::{}, always: {}, approvals: {}, reason: {:?}, safer: {:?}, \
          examples: &{:?}, counterexamples: &{:?}, by_user: false }},",
         rule.id, rule.tool, rule.verb, rule.any_flag, rule.all_flags, rule.no_flag,
         rule.operand, rule.operand_regex, rule.path, rule.statement,
-        rule.environment,
+        rule.operation, rule.environment,
         match rule.effect.as_str() { "allow" => "Allow", "deny" => "Deny", _ => "Confirm" },
         rule.always, rule.approvals, rule.reason, rule.safer,
         rule.examples, rule.counterexamples,

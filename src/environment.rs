@@ -54,6 +54,33 @@ pub fn of(
     None
 }
 
+/// Tags whose values say where something belongs, in lower case.
+const TAGS: [&str; 6] = [
+    "environment",
+    "env",
+    "stage",
+    "tier",
+    "name",
+    "aws:cloudformation:stack-name",
+];
+
+/// The environment that tags of resources name.
+pub fn of_tags(tags: &[(String, String)], names: &[EnvironmentName<'_>]) -> Option<Environment> {
+    let telling = |tag: &&(String, String)| TAGS.contains(&tag.0.to_lowercase().as_str());
+    names.iter().find_map(|name| {
+        let signals: Vec<String> = tags
+            .iter()
+            .filter(telling)
+            .filter(|(_, value)| names_environment(value, name.words))
+            .map(|(key, value)| crate::sanitize::text(&format!("tag {key}={value}")))
+            .collect();
+        (!signals.is_empty()).then(|| Environment {
+            name: name.name.to_owned(),
+            signals,
+        })
+    })
+}
+
 /// Whether one of the value's words is one of the environment's: `prod-eu`, `db.prod.example`, but
 /// not `product` and not `non-prod`.
 fn names_environment(value: &str, words: &[&str]) -> bool {

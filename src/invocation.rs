@@ -101,6 +101,10 @@ pub struct Invocation {
     pub inputs: Vec<crate::tools::psql::stamps::Source>,
     /// Why it must not run whatever anybody says: part of its input has been read and is gone.
     pub obstacle: Option<String>,
+    /// What it does, in the words of its tool's table of operations (`delete`); empty without one.
+    pub operation: &'static str,
+    /// Something that decides what it does could not be read.
+    pub unread: bool,
     /// What the grammar could not know, in plain sentences.
     pub doubts: Vec<String>,
 }
@@ -156,6 +160,8 @@ impl Invocation {
             statements: Vec::new(),
             inputs: Vec::new(),
             obstacle: None,
+            operation: "",
+            unread: false,
             doubts: Vec::new(),
         }
     }

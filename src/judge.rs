@@ -11,7 +11,7 @@ use crate::install::Places;
 use crate::invocation::Invocation;
 use crate::paths::{self, Placed, World};
 use crate::preview::{self, Budget, Preview, Progress};
-use crate::rules::{Candidate, Facts, Rule, Rules, matching};
+use crate::rules::{Candidate, Facts, Rule, Rules, glob, matching};
 use crate::tools;
 use crate::verdict::{Effect, Verdict};
 
@@ -60,6 +60,45 @@ impl Facts for Looked<'_> {
             })
             .as_ref()
     }
+
+    fn reads_tags(&self) -> bool {
+        self.judge.measures
+            && self.context.consult == Consult::Tools
+            && tools::has_tags(self.invocation)
+    }
+}
+
+impl Looked<'_> {
+    /// The environment, which may be known only by the tags of what would be lost.
+    fn environment_with(&self, preview: &Preview) -> Option<Environment> {
+        self.environment().cloned().or_else(|| {
+            let tags = preview.loss()?.tags.as_ref()?;
+            environment::of_tags(tags, &self.judge.rules.environments)
+        })
+    }
+
+    /// Whether what only the preview can tell is as the rule says. What could not be measured is
+    /// never small, and tags that could not be read may be any.
+    fn holds(&self, rule: &Rule, preview: &Preview) -> bool {
+        let environment = rule.environment.is_empty()
+            || self
+                .environment_with(preview)
+                .is_some_and(|found| rule.environment.contains(&found.name.as_str()));
+        let read = preview.loss().map(|loss| loss.tags.as_ref());
+        let tagged = rule.tag.is_empty()
+            || read.is_some_and(|read| {
+                // What is not there carries none.
+                read.map_or(!preview.is_harmless(), |tags| {
+                    rule.tag.iter().any(|(name, pattern)| {
+                        tags.iter().any(|(key, value)| {
+                            key.eq_ignore_ascii_case(name)
+                                && glob::matches(pattern, value.as_bytes())
+                        })
+                    })
+                })
+            });
+        environment && tagged && (rule.loss.is_empty() || exceeds(rule, preview))
+    }
 }
 
 impl Looked<'_> {
@@ -70,8 +109,10 @@ impl Looked<'_> {
         };
         rule.effect == Effect::Confirm
             && self.judge.rules.allowances.iter().any(|allowance| {
-                let name = || self.environment().map(|found| found.name.as_str());
-                allowance.rule == rule.id && allowance.covers(loss, name())
+                allowance.rule == rule.id && {
+                    let found = self.environment_with(preview);
+                    allowance.covers(loss, found.as_ref().map(|one| one.name.as_str()))
+                }
             })
     }
 }
@@ -213,7 +254,7 @@ impl<'a> Judge<'a> {
         let mut rules: Vec<&'static Rule> = candidates
             .iter()
             .filter(|candidate| {
-                !candidate.waits_for_loss || (measurable && exceeds(candidate.rule, &preview))
+                !candidate.waits_for_loss || (measurable && facts.holds(candidate.rule, &preview))
             })
             .map(|candidate| candidate.rule)
             .collect();
@@ -241,12 +282,12 @@ impl<'a> Judge<'a> {
         if rules.is_empty() {
             return Verdict::harmless();
         }
-        let _ = facts.environment();
+        let environment = facts.environment_with(&preview);
         Verdict {
             effect,
             rules,
             places: facts.places.into_inner().unwrap_or_default(),
-            environment: facts.environment.into_inner().flatten(),
+            environment,
             preview,
             notes,
         }

@@ -27,8 +27,14 @@ pub enum Measure {
     Rows,
     /// Tables.
     Tables,
-    /// Other things in a database: views, functions, columns.
+    /// Objects in a store, and other things in a database: views, functions, columns.
     Objects,
+    /// What a cloud holds: instances, databases, roles.
+    Resources,
+    /// Items of tables that have no rows.
+    Items,
+    /// Messages in queues.
+    Messages,
 }
 
 impl Measure {
@@ -43,6 +49,9 @@ impl Measure {
             Self::Rows => "rows",
             Self::Tables => "tables",
             Self::Objects => "objects",
+            Self::Resources => "resources",
+            Self::Items => "items",
+            Self::Messages => "messages",
         }
     }
 
@@ -65,6 +74,12 @@ impl Measure {
             (Self::Tables, _) => "tables",
             (Self::Objects, 1) => "object",
             (Self::Objects, _) => "objects",
+            (Self::Resources, 1) => "resource",
+            (Self::Resources, _) => "resources",
+            (Self::Items, 1) => "item",
+            (Self::Items, _) => "items",
+            (Self::Messages, 1) => "message",
+            (Self::Messages, _) => "messages",
         };
         format!("{number} {noun}")
     }
@@ -98,6 +113,8 @@ pub struct Loss {
     pub phrase: Phrase,
     /// The largest share of any one table that is lost, in percent.
     pub share: f64,
+    /// Tags of what would be lost, where they could be read.
+    pub tags: Option<Vec<(String, String)>>,
 }
 
 /// The words that name the thing.
@@ -134,6 +151,9 @@ impl Loss {
     pub fn merge(&mut self, other: Self) {
         self.parts.extend(other.parts);
         self.share = self.share.max(other.share);
+        if let Some(tags) = other.tags {
+            self.tags.get_or_insert_default().extend(tags);
+        }
         for fact in other.facts {
             self.fact(fact);
         }
@@ -349,7 +369,8 @@ pub fn measure(
         }
         Tool::Git => tools::git::preview::measure(invocation, world, context, budget),
         Tool::Psql => tools::psql::preview::measure(invocation, context, budget),
-        Tool::Kubectl | Tool::Terraform | Tool::Aws | Tool::Other(_) => Preview::Unknown(
+        Tool::Aws => tools::aws::preview::measure(invocation, context, budget),
+        Tool::Kubectl | Tool::Terraform | Tool::Other(_) => Preview::Unknown(
             format!("guard cannot measure {} yet", invocation.tool.name()),
             Loss::default(),
         ),

@@ -127,6 +127,15 @@ impl<'a> Probe<'a> {
     /// # Errors
     /// When there is no answer in time, too much of it, or the system refuses.
     pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer, Failure> {
+        self.start(arguments)?.finish()
+    }
+
+    /// Starts the tool with these arguments, so that other looks can go on meanwhile. It ends when
+    /// what is returned is dropped.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn start<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Started, Failure> {
         let mut command = Command::new(&self.program);
         command
             .args(arguments)
@@ -156,11 +165,32 @@ impl<'a> Probe<'a> {
         let child = command
             .spawn()
             .map_err(|error| Failure::System(error.to_string()))?;
-        listen(Running(child), self.deadline)
+        Ok(Started {
+            running: Running(child),
+            deadline: self.deadline,
+        })
+    }
+}
+
+/// A look that goes on.
+#[derive(Debug)]
+pub struct Started {
+    running: Running,
+    deadline: Instant,
+}
+
+impl Started {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// When there is no answer in time, or too much of it.
+    pub fn finish(self) -> Result<Answer, Failure> {
+        listen(self.running, self.deadline)
     }
 }
 
 /// A child that does not outlive its reader.
+#[derive(Debug)]
 struct Running(Child);
 
 impl Drop for Running {

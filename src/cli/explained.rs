@@ -104,6 +104,9 @@ pub(super) struct LossShown {
     pub rows: u64,
     pub tables: u64,
     pub objects: u64,
+    pub resources: u64,
+    pub items: u64,
+    pub messages: u64,
     /// In words.
     pub lines: Vec<String>,
     /// What can be recovered, and why.
@@ -122,6 +125,9 @@ impl From<&Loss> for LossShown {
             rows: loss.amount("rows"),
             tables: loss.amount("tables"),
             objects: loss.amount("objects"),
+            resources: loss.amount("resources"),
+            items: loss.amount("items"),
+            messages: loss.amount("messages"),
             lines: loss.lines(),
             besides: loss.facts.clone(),
         }

@@ -34,6 +34,11 @@ impl Facts for Imagined<'_> {
             })
             .as_ref()
     }
+
+    fn reads_tags(&self) -> bool {
+        // No resource exists there: a rule with a tag matches by its other conditions.
+        false
+    }
 }
 
 fn matched(line: &str, rules: &Rules) -> Result<Vec<&'static Rule>, String> {

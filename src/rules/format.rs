@@ -56,9 +56,15 @@ pub struct RuleText {
     /// Any SQL statement is of one of these kinds (globs).
     #[serde(default)]
     pub statement: Vec<String>,
+    /// What the operation does, in the words of the tool's table (globs): `delete`.
+    #[serde(default)]
+    pub operation: Vec<String>,
     /// The command points at one of these environments.
     #[serde(default)]
     pub environment: Vec<String>,
+    /// What it works on carries one of these tags, with a value that fits the glob.
+    #[serde(default)]
+    pub tag: std::collections::BTreeMap<String, String>,
     /// The preview measured more than this of something.
     #[serde(default)]
     pub loss: std::collections::BTreeMap<String, f64>,
@@ -182,7 +188,7 @@ pub const PLACES: [&str; 12] = [
 ];
 
 /// What a rule's `loss` can measure.
-pub const MEASURES: [&str; 10] = [
+pub const MEASURES: [&str; 13] = [
     "files",
     "bytes",
     "commits",
@@ -193,6 +199,9 @@ pub const MEASURES: [&str; 10] = [
     "rows-percent",
     "tables",
     "objects",
+    "resources",
+    "items",
+    "messages",
 ];
 
 /// The line of an offset, from 1.

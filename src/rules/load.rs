@@ -192,6 +192,11 @@ fn keep(text: RuleText) -> &'static Rule {
         .into_iter()
         .map(|(name, limit)| (leak(name), limit))
         .collect();
+    let tags: Vec<(&'static str, &'static str)> = text
+        .tag
+        .into_iter()
+        .map(|(name, value)| (leak(name), leak(value)))
+        .collect();
     Box::leak(Box::new(Rule {
         id: leak(text.id),
         tool: leak(text.tool),
@@ -204,7 +209,9 @@ fn keep(text: RuleText) -> &'static Rule {
         operand_regex: text.operand_regex.map(leak),
         path: leak_all(text.path),
         statement: leak_all(text.statement),
+        operation: leak_all(text.operation),
         environment: leak_all(text.environment),
+        tag: Box::leak(tags.into_boxed_slice()),
         loss: Box::leak(losses.into_boxed_slice()),
         effect: match text.effect.as_str() {
             "allow" => Effect::Allow,

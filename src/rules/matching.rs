@@ -11,6 +11,8 @@ pub trait Facts {
     fn places(&self) -> &[Placed];
     /// What the command points at.
     fn environment(&self) -> Option<&Environment>;
+    /// Whether the preview would read tags of what the command changes.
+    fn reads_tags(&self) -> bool;
 }
 
 /// A rule that matches as far as can be said before the loss is measured.
@@ -18,7 +20,8 @@ pub trait Facts {
 pub struct Candidate {
     /// The rule.
     pub rule: &'static Rule,
-    /// It also names a loss, which the preview has to measure first.
+    /// It also names something that only the preview tells: a loss, a tag, an environment that
+    /// nothing but tags could show.
     pub waits_for_loss: bool,
 }
 
@@ -32,7 +35,9 @@ pub fn matching(rules: &Rules, invocation: &Invocation, facts: &dyn Facts) -> Ve
         .filter(|rule| fits(rule, invocation, facts))
         .map(|rule| Candidate {
             rule,
-            waits_for_loss: !rule.loss.is_empty(),
+            waits_for_loss: !rule.loss.is_empty()
+                || !rule.tag.is_empty()
+                || !environment_fits(rule, facts),
         })
         .collect()
 }
@@ -52,11 +57,23 @@ fn fits(rule: &Rule, invocation: &Invocation, facts: &dyn Facts) -> bool {
                 .places()
                 .iter()
                 .any(|placed| rule.path.contains(&placed.place.name())))
-        && (rule.environment.is_empty()
-            || facts
-                .environment()
-                .is_some_and(|environment| rule.environment.contains(&environment.name.as_str())))
+        && (rule.operation.is_empty() || operation_fits(rule, invocation))
+        && (environment_fits(rule, facts) || facts.reads_tags())
+        && (rule.tag.is_empty() || crate::tools::has_tags(invocation))
         && regex_fits(rule, invocation)
+}
+
+fn environment_fits(rule: &Rule, facts: &dyn Facts) -> bool {
+    rule.environment.is_empty()
+        || facts
+            .environment()
+            .is_some_and(|environment| rule.environment.contains(&environment.name.as_str()))
+}
+
+fn operation_fits(rule: &Rule, invocation: &Invocation) -> bool {
+    rule.operation
+        .iter()
+        .any(|pattern| glob::matches(pattern, invocation.operation.as_bytes()))
 }
 
 fn verb_fits(rule: &Rule, invocation: &Invocation) -> bool {

@@ -38,8 +38,12 @@ pub struct Rule {
     pub path: &'static [&'static str],
     /// Any SQL statement is of one of these kinds.
     pub statement: &'static [&'static str],
+    /// What the operation does, in the words of the tool's table.
+    pub operation: &'static [&'static str],
     /// The command points at one of these environments.
     pub environment: &'static [&'static str],
+    /// What it works on carries one of these tags, with a value that fits the glob.
+    pub tag: &'static [(&'static str, &'static str)],
     /// The preview measured more than this of something.
     pub loss: &'static [(&'static str, f64)],
     /// What it asks for.

@@ -109,6 +109,8 @@ pub fn targets(invocation: &Invocation) -> Vec<Target> {
                 overwritten: true,
             })
             .collect(),
+        // Buckets and names of resources are no paths.
+        Tool::Aws => Vec::new(),
         _ => invocation
             .operands
             .iter()
@@ -200,6 +202,11 @@ pub fn reaches_outside(
         )
     };
     far || !places.iter().all(near)
+}
+
+/// Whether what the invocation changes may carry tags, which its preview would read.
+pub fn has_tags(invocation: &Invocation) -> bool {
+    invocation.tool == Tool::Aws && !invocation.inert && invocation.operation != "read"
 }
 
 /// Whether the invocation is known to change nothing at all. Used where guard itself is broken

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 mod detached;
+pub mod moto;
 mod person;
 pub mod postgres;
 mod run;
