@@ -503,19 +503,42 @@ pub(super) fn processes() -> impl Iterator<Item = u32> {
         .take(MAX_PROCESSES)
 }
 
-/// Whether a process has the master of `/dev/pts/INDEX` open: `tty-index` in fdinfo.
+/// Whether a process has the master of `/dev/pts/INDEX` open: `tty-index` in fdinfo. There are
+/// thousands of descriptors to look at, so each costs one call, from its own directory.
+#[cfg(target_os = "linux")]
 fn holds_master(process: u32, index: u32) -> bool {
-    let Ok(descriptors) = std::fs::read_dir(format!("/proc/{process}/fd")) else {
+    use rustix::fs::{Mode, OFlags, RawDir};
+    use std::mem::MaybeUninit;
+    const PLACE: OFlags = OFlags::RDONLY
+        .union(OFlags::DIRECTORY)
+        .union(OFlags::CLOEXEC);
+    let Ok(directory) = rustix::fs::open(format!("/proc/{process}/fd"), PLACE, Mode::empty())
+    else {
         return false;
     };
-    descriptors.flatten().any(|descriptor| {
-        std::fs::read_link(descriptor.path()).is_ok_and(|target| target.ends_with("ptmx"))
-            && master_of(process, &descriptor.file_name()) == Some(index)
-    })
+    let mut entries = [MaybeUninit::uninit(); 8192];
+    let mut descriptors = RawDir::new(&directory, &mut entries);
+    while let Some(Ok(descriptor)) = descriptors.next() {
+        let name = descriptor.file_name();
+        // A target that does not fit is none of a terminal's.
+        let mut target = [MaybeUninit::uninit(); 64];
+        let is_master = rustix::fs::readlinkat_raw(&directory, name, &mut target)
+            .is_ok_and(|(target, _)| target.ends_with(b"ptmx"));
+        if is_master && master_of(process, &name.to_string_lossy()) == Some(index) {
+            return true;
+        }
+    }
+    false
 }
 
-fn master_of(process: u32, descriptor: &OsStr) -> Option<u32> {
-    let descriptor = descriptor.to_string_lossy();
+/// Elsewhere nobody can tell.
+#[cfg(not(target_os = "linux"))]
+fn holds_master(_process: u32, _index: u32) -> bool {
+    false
+}
+
+#[cfg(target_os = "linux")]
+fn master_of(process: u32, descriptor: &str) -> Option<u32> {
     std::fs::read_to_string(format!("/proc/{process}/fdinfo/{descriptor}"))
         .ok()?
         .lines()
