@@ -35,13 +35,12 @@ const PROTECTIONS: [&str; 5] = [
 ];
 
 /// States in which a thing is going or gone already.
-const GONE: [&str; 6] = [
+const GONE: [&str; 5] = [
     "terminated",
     "shutting-down",
     "PendingDeletion",
     "DELETED",
     "DELETE_COMPLETE",
-    "INACTIVE",
 ];
 
 /// Looks at what an operation would take away.
@@ -106,7 +105,11 @@ fn describe(aws: &Aws<'_>, invocation: &Invocation, answer: &Value, names: &[Str
     let Some(found) = things(answer) else {
         return nothing("it is not there");
     };
-    if found.iter().all(|thing| is_gone(thing)) {
+    // ECS calls deleted clusters and services inactive; elsewhere that is a state like any other.
+    let inactive = |thing: &Value| {
+        invocation.verb_name() == "ecs" && text(thing, "status").as_deref() == Some("INACTIVE")
+    };
+    if found.iter().all(|thing| is_gone(thing) || inactive(thing)) {
         return nothing("it is gone already");
     }
     if deletes(invocation) && found.iter().all(|thing| is_protected(thing)) {
