@@ -387,7 +387,8 @@ pub fn measure(
         Tool::Terraform => tools::terraform::preview::measure(invocation, context, budget),
         Tool::Psql => tools::psql::preview::measure(invocation, context, budget),
         Tool::Aws => tools::aws::preview::measure(invocation, context, budget),
-        Tool::Kubectl | Tool::Other(_) => Preview::Unknown(
+        Tool::Kubectl => tools::kubectl::preview::measure(invocation, context, budget),
+        Tool::Other(_) => Preview::Unknown(
             format!("guard cannot measure {} yet", invocation.tool.name()),
             Loss::default(),
         ),

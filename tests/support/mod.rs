@@ -3,6 +3,7 @@
 // Every suite uses a part of it.
 #![allow(dead_code)]
 
+pub mod cluster;
 mod detached;
 pub mod moto;
 mod person;
