@@ -133,7 +133,7 @@ fn deletes_in_every_form() {
             "kubectl -n prod delete all --all",
             &[
                 "9 objects",
-                "4 pods that serve now, of: deployment/web, statefulset/db",
+                "4 pods serving now, of: deployment/web, statefulset/db",
                 "its volume claims stay",
             ],
         ),
@@ -141,7 +141,7 @@ fn deletes_in_every_form() {
             "kubectl delete -f web.yaml",
             &[
                 "1 object: deployment.apps/web",
-                "3 pods that serve now, of: deployment/web",
+                "3 pods serving now, of: deployment/web",
             ],
         ),
         (
@@ -311,28 +311,28 @@ fn workloads_that_stop_serving() {
     for (line, texts) in [
         (
             "kubectl -n prod scale deploy/web --replicas=0",
-            &["3 pods that serve now, of: deployment/web (3 of 3)"][..],
+            &["3 pods serving now, of: deployment/web (3 of 3)"][..],
         ),
         (
             "kubectl -n prod scale --replicas 0 --all deploy",
-            &["3 pods that serve now"],
+            &["3 pods serving now"],
         ),
         (
             "kubectl -n prod scale sts db --replicas=0",
-            &["1 pod that serve now, of: statefulset/db (1 of 1)"],
+            &["1 pod serving now, of: statefulset/db (1 of 1)"],
         ),
         (
             "kubectl -n prod patch deploy web -p '{\"spec\":{\"replicas\":0}}'",
-            &["3 pods that serve now, of: deployment/web (3 of 3)"],
+            &["3 pods serving now, of: deployment/web (3 of 3)"],
         ),
         (
             "kubectl -n prod patch deploy web --type=json -p '[{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":0}]'",
-            &["3 pods that serve now"],
+            &["3 pods serving now"],
         ),
         (
             "kubectl -n prod rollout undo deploy/web",
             &[
-                "3 pods that serve now make way for an earlier revision, of: deployment/web (revision 2, web:2)",
+                "3 pods serving now, to make way for an earlier revision, of: deployment/web (revision 2, web:2)",
             ],
         ),
         (
@@ -370,7 +370,7 @@ fn patches_that_drop_data() {
     for (line, texts) in [
         (
             "kubectl -n prod patch cm settings --type=merge -p '{\"data\":{\"a\":null}}'",
-            &["1 object that lose fields or entries: configmap/settings (/data/a)"][..],
+            &["1 object losing fields or entries: configmap/settings (/data/a)"][..],
         ),
         (
             "kubectl -n prod patch cm settings --patch-file patch.yaml",

@@ -666,3 +666,62 @@ fn opentofu_by_its_own_name() {
     run("tofu apply -auto-approve -var servers=3 -concise=false").run();
     run("tofu state list").run().ran();
 }
+
+#[test]
+fn values_that_no_plan_keeps_are_given_again() {
+    let Some(world) = applied() else { return };
+    world.write(
+        "app/token.tf",
+        "variable \"token\" {\n  type      = string\n  ephemeral = true\n}\n",
+    );
+    world.write("app/token.tfvars", "token = \"x\"\n");
+    let line = "terraform apply -auto-approve -var token=x -var servers=3";
+    command(&world, line).run().ran();
+    let line = "terraform apply -auto-approve -var-file=token.tfvars -var servers=1";
+    let (_, outcome) = approves(command(&world, line).at_terminal());
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(addresses(&world), ALL[..2]);
+}
+
+#[test]
+fn what_a_refresh_would_drop() {
+    let Some(world) = applied() else { return };
+    // Nothing has changed outside, so nothing is dropped.
+    command(&world, "terraform apply -refresh-only -auto-approve")
+        .run()
+        .ran();
+    command(&world, "terraform refresh").run().ran();
+    assert_eq!(addresses(&world), ALL);
+}
+
+#[test]
+fn a_killed_guard_leaves_nothing_behind() {
+    let Some(world) = applied() else { return };
+    let mut person = command(&world, "terraform destroy -auto-approve").at_terminal();
+    person.phrase();
+    person.signal(libc::SIGKILL);
+    assert_eq!(person.ends().signal, Some(libc::SIGKILL));
+    let left = world.sh("find .. -newer terraform.tfstate -type f ! -path '*/state/*'");
+    assert_eq!(left.stdout, "", "{left:?}");
+    assert_eq!(addresses(&world), ALL);
+}
+
+#[test]
+fn a_long_plan_shows_progress() {
+    let Some(world) = applied() else { return };
+    let real = std::env::split_paths(&support::real_path())
+        .map(|directory| directory.join("terraform"))
+        .find(|file| file.is_file())
+        .unwrap();
+    let text = format!("#!/bin/sh\nsleep 1.2\nexec {} \"$@\"\n", real.display());
+    let slow = world.script("slow/terraform", &text);
+    let mut search = vec![world.shims(), slow.parent().unwrap().to_owned()];
+    search.extend(std::env::split_paths(&support::real_path()));
+    let mut person = command(&world, "terraform destroy -auto-approve")
+        .search(&search)
+        .at_terminal();
+    person.until("measuring what would be lost: terraform plans, 1 s");
+    person.phrase();
+    person.line("");
+    assert_eq!(person.ends().code, Some(77));
+}

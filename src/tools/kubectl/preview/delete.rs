@@ -106,7 +106,7 @@ fn serving(objects: &[Value], loss: &mut Loss) {
         .take(EXAMPLES)
         .map(|object| name(object))
         .collect();
-    loss.add(part(Measure::Pods, pods, "that serve now, of", examples));
+    loss.add(part(Measure::Pods, pods, "serving now, of", examples));
     for object in workloads {
         if text(object, "/kind") == "StatefulSet" {
             let policy = text(

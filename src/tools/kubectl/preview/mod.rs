@@ -12,6 +12,7 @@ mod workloads;
 
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -273,11 +274,7 @@ impl Kubectl<'_> {
     /// Which context, server and namespace the command goes to, from kubectl itself.
     fn place(&self, facts: &mut Loss) -> Place {
         let mut place = Place::default();
-        let view = self.ask(&["config", "view", "--minify", "--output=json"]);
-        let view = view.ok().filter(|answer| answer.success);
-        let view: Value = view
-            .and_then(|answer| serde_json::from_slice(&answer.output).ok())
-            .unwrap_or_default();
+        let view = self.view().unwrap_or_default();
         let text = |pointer: &str| {
             let value = view.pointer(pointer).and_then(Value::as_str);
             value.unwrap_or_default().to_owned()
@@ -293,7 +290,7 @@ impl Kubectl<'_> {
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| "default".to_owned());
         let or_none = |name: &str| {
-            let name = if name.is_empty() { "none" } else { name };
+            let name = if name.is_empty() { "unknown" } else { name };
             crate::audit::mask(&sanitize::text(name))
         };
         facts.facts.insert(
@@ -306,6 +303,19 @@ impl Kubectl<'_> {
             ),
         );
         place
+    }
+
+    /// kubectl's configuration for this command. It asks no server, so it has a time of its own: where
+    /// a cluster took too long, it is still said which.
+    fn view(&self) -> Option<Value> {
+        let directory = self.context.directory.as_deref()?;
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let name = self.invocation.tool.name();
+        let probe = Probe::new(name, directory, self.context, deadline).ok()?;
+        let mut words = self.invocation.scope.clone();
+        words.extend(["config", "view", "--minify", "--output=json"].map(Into::into));
+        let answer = probe.run(&words).ok().filter(|answer| answer.success)?;
+        serde_json::from_slice(&answer.output).ok()
     }
 
     /// The place in the phrase.

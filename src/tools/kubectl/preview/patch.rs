@@ -78,7 +78,7 @@ fn loss(before: &[Value], after: &[Value]) -> Loss {
     loss.add(part(
         Measure::Objects,
         losers.len() as u64,
-        "that lose fields or entries",
+        "losing fields or entries",
         losers,
     ));
     loss.merge(stopped(&stops));

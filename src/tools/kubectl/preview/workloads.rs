@@ -47,7 +47,7 @@ pub(super) fn stopped(objects: &[Value]) -> Loss {
     loss.add(part(
         Measure::Pods,
         serving.iter().map(|object| replicas(object).0).sum(),
-        "that serve now, of",
+        "serving now, of",
         serving.iter().take(EXAMPLES).map(shown).collect(),
     ));
     let waiting: Vec<&Value> = running.iter().filter(|one| !serves(one)).copied().collect();
@@ -92,7 +92,7 @@ pub(super) fn undo(kubectl: &Kubectl<'_>) -> Measured {
     let pods: u64 = objects.iter().map(|object| replicas(object).0).sum();
     let examples: Vec<String> = objects.iter().take(EXAMPLES).map(shown).collect();
     if pods > 0 {
-        let what = "that serve now make way for an earlier revision, of";
+        let what = "serving now, to make way for an earlier revision, of";
         loss.add(part(Measure::Pods, pods, what, examples));
     } else {
         let count = objects.len() as u64;
