@@ -32,13 +32,21 @@ fn main() {
     .unwrap();
     writeln!(
         code,
-        "const DEFAULT_LIMITS: Limits = Limits {{ preview_seconds: {:?}, person_seconds: {:?}, person_tries: {:?}, wait_seconds: {:?}, request_seconds: {:?}, grant_seconds: {:?} }};",
+        "const DEFAULT_LIMITS: Limits = Limits {{ preview_seconds: {:?}, plan_seconds: {:?}, cluster_seconds: {:?}, person_seconds: {:?}, person_tries: {:?}, wait_seconds: {:?}, request_seconds: {:?}, grant_seconds: {:?} }};",
         file.preview.seconds.expect("rules.toml sets preview.seconds"),
+        file.preview.plan_seconds.expect("rules.toml sets preview.plan-seconds"),
+        file.preview.cluster_seconds.expect("rules.toml sets preview.cluster-seconds"),
         file.person.seconds.expect("rules.toml sets person.seconds"),
         file.person.tries.expect("rules.toml sets person.tries"),
         file.person.wait.expect("rules.toml sets person.wait"),
         file.person.request_seconds.expect("rules.toml sets person.request-seconds"),
         file.person.grant_seconds.expect("rules.toml sets person.grant-seconds"),
+    )
+    .unwrap();
+    writeln!(
+        code,
+        "static DEFAULT_INFRASTRUCTURE: Infrastructure<'static> = Infrastructure {{ data: &{:?}, losing: &{:?} }};",
+        file.terraform.data, file.terraform.losing
     )
     .unwrap();
     writeln!(

@@ -102,7 +102,7 @@ fn names_environment(value: &str, words: &[&str]) -> bool {
 fn signals(invocation: &Invocation, context: &Context) -> Vec<Signal> {
     let mut signals = Vec::new();
     let mut variables: Vec<&str> = GENERAL.to_vec();
-    match invocation.tool {
+    match invocation.tool.family() {
         Tool::Rm | Tool::Git | Tool::Other(_) => return signals,
         Tool::Kubectl => {
             flags(
@@ -231,7 +231,7 @@ fn current_kube_context(invocation: &Invocation, context: &Context) -> Option<St
 }
 
 /// The selected workspace, from the data directory's `environment` file (terraform's own record).
-fn terraform_workspace(invocation: &Invocation, context: &Context) -> Option<String> {
+pub(crate) fn terraform_workspace(invocation: &Invocation, context: &Context) -> Option<String> {
     let there = context.in_directory(invocation.directory.as_deref());
     let data = there
         .value("TF_DATA_DIR")

@@ -9,6 +9,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use crate::preview::instead::Substitute;
+
 /// `DEPTH:REPEATS:HASH`: how many guards stand above this process, how many of them in a row
 /// judged this same command, and which one it was. It can only stop a command, never pass one.
 const COUNTER: &str = "GUARD_LOOP";
@@ -89,6 +91,34 @@ pub fn become_tool(program: &Path, argv: &[OsString], counter: &Counter) -> std:
         libc::execv(path.as_ptr(), pointers.as_ptr());
     }
     std::io::Error::last_os_error()
+}
+
+/// Replaces this process by `program` with a substitute's arguments, variables and file. Returns
+/// only when that failed, with the system's reason.
+pub fn become_substitute(
+    program: &Path,
+    argv: &[OsString],
+    substitute: &Substitute,
+    counter: &Counter,
+) -> std::io::Error {
+    if let Err(error) = substitute.file.open_on_exec() {
+        return error;
+    }
+    crate::stdio::print(&substitute.shown, &[]);
+    for name in substitute.without {
+        // SAFETY: as in `become_tool`: guard has no other thread here.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::remove_var(name);
+        }
+    }
+    let words: Vec<OsString> = argv
+        .first()
+        .into_iter()
+        .chain(&substitute.arguments)
+        .cloned()
+        .collect();
+    become_tool(program, &words, counter)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::context::{Context, Input};
 use crate::digest::Hasher;
 use crate::invocation::Invocation;
+use crate::preview::instead::Kept;
 use crate::tools;
 
 /// Something that a command reads and that decides what it does.
@@ -107,6 +108,25 @@ pub fn keep_input(file: &Path, limit: u64) -> std::io::Result<bool> {
         return Err(std::io::Error::other("standard input is too long to keep"));
     }
     Ok(true)
+}
+
+/// A copy of what stands on standard input, for a preview; the tool would still find all of it. `None`
+/// when nothing stands there.
+///
+/// # Errors
+/// When it cannot be read or kept.
+pub fn copy_input() -> std::io::Result<Option<Kept>> {
+    tools::psql::spool_input()?;
+    let mut input = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    if !input.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let start = input.stream_position()?;
+    let kept = Kept::new("guard-input")?;
+    let copied = std::io::copy(&mut input, &mut kept.file()?);
+    input.seek(SeekFrom::Start(start))?;
+    copied?;
+    Ok(Some(kept))
 }
 
 /// A file's bytes, or a directory's entries in order. What cannot be read counts as such.

@@ -233,8 +233,11 @@ impl<'a> Judge<'a> {
         } else if asks && !denied && self.measures {
             let budget = Budget {
                 deadline: Instant::now()
-                    + Duration::from_secs_f64(self.rules.limits.preview_seconds),
+                    + Duration::from_secs_f64(
+                        self.rules.limits.preview_seconds_of(invocation.tool),
+                    ),
                 progress: (self.progress)(),
+                infrastructure: self.rules.infrastructure,
             };
             preview::measure(invocation, facts.places(), self.world(), context, &budget)
         } else {

@@ -41,7 +41,7 @@ pub fn start(argv: &[OsString]) -> i32 {
         .map(Path::new)
         .and_then(Path::file_name)
         .unwrap_or(OsStr::new(""));
-    if let Some(tool) = Tool::known(name) {
+    if let Some(tool) = Tool::served(name) {
         return pipeline::run(tool, argv);
     }
     if name == "guard" {

@@ -15,6 +15,7 @@ use crate::message::Next;
 use crate::person::ask::{Asking, Settled};
 use crate::person::hold::Hold;
 use crate::preview::Progress;
+use crate::preview::instead::Instead;
 use crate::rules::{self, Rules};
 use crate::tools::psql::stamps;
 use crate::tools::{self, Tool};
@@ -36,8 +37,8 @@ pub fn run(tool: Tool, argv: &[OsString]) -> i32 {
     let judge = Judge::new(&rules, &shim.places, &shim.context, &progress);
     let verdict = judge.judge(&invocation);
     match shim.decide(&invocation, &rules, &judge, verdict) {
-        Ok(()) => match stamps::changed(&invocation) {
-            None => shim.execute(),
+        Ok(instead) => match stamps::changed(&invocation) {
+            None => shim.execute(instead),
             Some(file) => {
                 stdio::fill();
                 message::say(&format!(
@@ -60,14 +61,14 @@ struct Shim<'a> {
 }
 
 impl Shim<'_> {
-    /// Whether the command may run; else the exit code.
+    /// Whether the command may run, and what runs in its place; else the exit code.
     fn decide(
         &self,
         invocation: &Invocation,
         rules: &Rules,
         judge: &Judge<'_>,
         verdict: Verdict,
-    ) -> Result<(), i32> {
+    ) -> Result<Option<Instead>, i32> {
         if let Some(why) = &invocation.obstacle {
             stdio::fill();
             message::say(&format!("not run: {}", sanitize::text(why)));
@@ -87,10 +88,10 @@ impl Shim<'_> {
             }
         }
         if let Some(hold) = Hold::on(&self.places, invocation, rules, &self.context) {
-            return self.hold(&hold, invocation, &verdict, judge);
+            return Err(self.hold(&hold, invocation, &verdict, judge));
         }
         if verdict.rules.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         stdio::fill();
         match verdict.effect {
@@ -99,7 +100,8 @@ impl Shim<'_> {
                 let why = within.map_or("nothing would be lost", String::as_str);
                 let entry = self.entry(&verdict, judge, why);
                 self.record_or_say(&entry);
-                Ok(())
+                // Nobody was asked here, so a question of the tool's own stays.
+                Ok(verdict.instead().filter(|it| !it.asks_itself()).cloned())
             }
             Effect::Backup | Effect::Confirm => self.ask(invocation, rules, judge, verdict),
             Effect::Deny => {
@@ -118,7 +120,7 @@ impl Shim<'_> {
         invocation: &Invocation,
         verdict: &Verdict,
         judge: &Judge<'_>,
-    ) -> Result<(), i32> {
+    ) -> i32 {
         stdio::fill();
         let taken = hold.take(
             self.tool,
@@ -130,7 +132,7 @@ impl Shim<'_> {
         );
         message::print(&taken.message);
         self.record_or_say(&self.entry(verdict, judge, &taken.answer));
-        Err(exit_code::BLOCKED)
+        exit_code::BLOCKED
     }
 
     /// Lets a person settle it.
@@ -140,7 +142,7 @@ impl Shim<'_> {
         rules: &Rules,
         judge: &Judge<'_>,
         verdict: Verdict,
-    ) -> Result<(), i32> {
+    ) -> Result<Option<Instead>, i32> {
         let asking = Asking {
             tool: self.tool,
             argv: self.argv,
@@ -159,7 +161,8 @@ impl Shim<'_> {
         entry.request.clone_from(&settled.request);
         entry.proof.clone_from(&settled.proof);
         if settled.runs {
-            return self.approved(&settled, entry);
+            self.approved(&settled, entry)?;
+            return Ok(settled.verdict.instead().cloned());
         }
         self.record_or_say(&entry);
         if let Some(number) = settled.signal {
@@ -215,8 +218,20 @@ impl Shim<'_> {
         }
     }
 
-    /// Becomes the real tool; returns only when that cannot be done.
-    fn execute(&self) -> i32 {
+    /// Becomes the real tool; returns only when that cannot be done, or when nothing is left to run.
+    fn execute(&self, instead: Option<Instead>) -> i32 {
+        let substitute = match instead {
+            None => None,
+            Some(Instead::Command(substitute)) => Some(substitute),
+            Some(Instead::Answer {
+                code,
+                output,
+                errors,
+            }) => {
+                stdio::print(&output, &errors);
+                return code;
+            }
+        };
         let name = self.tool.name();
         let Ok(counter) = Counter::next(self.argv) else {
             stdio::fill();
@@ -232,7 +247,10 @@ impl Shim<'_> {
             message::say(&format!("the real {name} was not found on PATH"));
             return exit_code::NOT_FOUND;
         };
-        let error = exec::become_tool(&program, self.argv, &counter);
+        let error = match &substitute {
+            None => exec::become_tool(&program, self.argv, &counter),
+            Some(substitute) => exec::become_substitute(&program, self.argv, substitute, &counter),
+        };
         stdio::fill();
         message::say(&format!(
             "{} cannot be executed: {error}",

@@ -1,6 +1,7 @@
 //! What one invocation would destroy here and now: the loss, or *unknown*.
 
 pub mod files;
+pub mod instead;
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -8,7 +9,9 @@ use std::time::{Duration, Instant};
 use crate::context::Context;
 use crate::invocation::Invocation;
 use crate::paths::{Placed, World};
+use crate::rules::Infrastructure;
 use crate::tools::{self, Tool};
+use instead::Instead;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,14 +30,16 @@ pub enum Measure {
     Rows,
     /// Tables.
     Tables,
-    /// Objects in a store, and other things in a database: views, functions, columns.
+    /// Objects of a cluster or in a store, and other things in a database: views, functions, columns.
     Objects,
-    /// What a cloud holds: instances, databases, roles.
+    /// What a cloud holds, and what terraform manages: instances, databases, roles.
     Resources,
     /// Items of tables that have no rows.
     Items,
     /// Messages in queues.
     Messages,
+    /// Pods that serve now.
+    Pods,
 }
 
 impl Measure {
@@ -52,6 +57,7 @@ impl Measure {
             Self::Resources => "resources",
             Self::Items => "items",
             Self::Messages => "messages",
+            Self::Pods => "pods",
         }
     }
 
@@ -80,6 +86,8 @@ impl Measure {
             (Self::Items, _) => "items",
             (Self::Messages, 1) => "message",
             (Self::Messages, _) => "messages",
+            (Self::Pods, 1) => "pod",
+            (Self::Pods, _) => "pods",
         };
         format!("{number} {noun}")
     }
@@ -115,6 +123,10 @@ pub struct Loss {
     pub share: f64,
     /// Tags of what would be lost, where they could be read.
     pub tags: Option<Vec<(String, String)>>,
+    /// A digest of exactly what is lost, where another loss of the same size is another loss.
+    pub things: Option<String>,
+    /// What runs in place of the command, so that nothing but this is lost.
+    pub instead: Option<Instead>,
 }
 
 /// The words that name the thing.
@@ -160,6 +172,8 @@ impl Loss {
         if self.phrase.verb.is_empty() {
             self.phrase = other.phrase;
         }
+        self.things = self.things.take().or(other.things);
+        self.instead = self.instead.take().or(other.instead);
     }
 
     /// How much of one thing, over all parts. `bytes` counts too.
@@ -314,6 +328,8 @@ pub struct Budget {
     pub deadline: Instant,
     /// Counts files as they are seen, for a progress line.
     pub progress: Option<Progress>,
+    /// What the rules say about terraform's resources.
+    pub infrastructure: Infrastructure<'static>,
 }
 
 /// A progress line on a person's terminal.
@@ -362,15 +378,17 @@ pub fn measure(
     context: &Context,
     budget: &Budget,
 ) -> Preview {
-    match invocation.tool {
+    match invocation.tool.family() {
         Tool::Rm => tools::rm::preview::measure(places, world, context, budget),
         Tool::Git if !tools::git::overwritten(invocation).is_empty() => {
             tools::rm::preview::measure(places, world, context, budget)
         }
         Tool::Git => tools::git::preview::measure(invocation, world, context, budget),
+        Tool::Terraform => tools::terraform::preview::measure(invocation, context, budget),
         Tool::Psql => tools::psql::preview::measure(invocation, context, budget),
         Tool::Aws => tools::aws::preview::measure(invocation, context, budget),
-        Tool::Kubectl | Tool::Terraform | Tool::Other(_) => Preview::Unknown(
+        Tool::Kubectl => tools::kubectl::preview::measure(invocation, context, budget),
+        Tool::Other(_) => Preview::Unknown(
             format!("guard cannot measure {} yet", invocation.tool.name()),
             Loss::default(),
         ),

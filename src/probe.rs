@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::context::Context;
+use crate::preview::Progress;
 
 /// Output beyond this many bytes is not read: the answer is then *unknown*.
 const MAX_OUTPUT: usize = 256 << 20;
@@ -75,6 +76,8 @@ pub struct Probe<'a> {
     variables: Vec<(&'static str, OsString)>,
     removed: &'static [&'static str],
     deadline: Instant,
+    progress: Option<(&'a Progress, &'static str)>,
+    outlives_nobody: bool,
 }
 
 impl<'a> Probe<'a> {
@@ -97,6 +100,8 @@ impl<'a> Probe<'a> {
             variables: Vec::new(),
             removed: &[],
             deadline,
+            progress: None,
+            outlives_nobody: false,
         })
     }
 
@@ -122,12 +127,27 @@ impl<'a> Probe<'a> {
         self
     }
 
+    /// Says on a person's terminal what it is doing, once that takes long.
+    #[must_use]
+    pub fn telling(mut self, progress: Option<&'a Progress>, what: &'static str) -> Self {
+        self.progress = progress.map(|progress| (progress, what));
+        self
+    }
+
+    /// The tool ends when guard is killed, in the way that an interrupt ends it.
+    #[must_use]
+    pub fn outliving_nobody(mut self) -> Self {
+        self.outlives_nobody = true;
+        self
+    }
+
     /// Runs the tool with these arguments.
     ///
     /// # Errors
     /// When there is no answer in time, too much of it, or the system refuses.
     pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer, Failure> {
-        self.start(arguments)?.finish()
+        let started = self.start(arguments)?;
+        listen(started.running, started.deadline, self.progress)
     }
 
     /// Starts the tool with these arguments, so that other looks can go on meanwhile. It ends when
@@ -157,10 +177,18 @@ impl<'a> Probe<'a> {
         }
         // A session of its own: what the tool starts ends with it, and finds no terminal. What a
         // repository or a configuration names could otherwise put itself between the person and guard.
-        // SAFETY: between fork and exec this makes one system call.
+        let outlives_nobody = self.outlives_nobody;
+        // SAFETY: between fork and exec this makes system calls, without memory of its own.
         #[allow(unsafe_code)]
         unsafe {
-            command.pre_exec(|| Ok(rustix::process::setsid().map(drop)?));
+            command.pre_exec(move || {
+                #[cfg(target_os = "linux")]
+                if outlives_nobody {
+                    let signal = rustix::process::Signal::INT;
+                    rustix::process::set_parent_process_death_signal(Some(signal))?;
+                }
+                Ok(rustix::process::setsid().map(drop)?)
+            });
         }
         let child = command
             .spawn()
@@ -185,7 +213,7 @@ impl Started {
     /// # Errors
     /// When there is no answer in time, or too much of it.
     pub fn finish(self) -> Result<Answer, Failure> {
-        listen(self.running, self.deadline)
+        listen(self.running, self.deadline, None)
     }
 }
 
@@ -208,7 +236,15 @@ impl Drop for Running {
     }
 }
 
-fn listen(mut running: Running, deadline: Instant) -> Result<Answer, Failure> {
+/// How often progress is shown.
+const TICK: Duration = Duration::from_millis(500);
+
+fn listen(
+    mut running: Running,
+    deadline: Instant,
+    progress: Option<(&Progress, &str)>,
+) -> Result<Answer, Failure> {
+    let began = Instant::now();
     let system = |error: rustix::io::Errno| Failure::System(error.to_string());
     let mut stdout = running.0.stdout.take();
     let mut stderr = running.0.stderr.take();
@@ -224,11 +260,19 @@ fn listen(mut running: Running, deadline: Instant) -> Result<Answer, Failure> {
         let left = deadline
             .checked_duration_since(Instant::now())
             .ok_or(Failure::TimedOut)?;
-        let ready = match poll(&mut waiting, Some(&timespec(left))) {
+        let patience = if progress.is_some() {
+            left.min(TICK)
+        } else {
+            left
+        };
+        let ready = match poll(&mut waiting, Some(&timespec(patience))) {
             Err(rustix::io::Errno::INTR) => continue,
             other => other.map_err(system)?,
         };
-        if ready == 0 {
+        if let Some((progress, what)) = progress {
+            progress.show(&format!("{what}, {} s", began.elapsed().as_secs()));
+        }
+        if ready == 0 && patience == left {
             return Err(Failure::TimedOut);
         }
         let mut events = waiting

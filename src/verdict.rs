@@ -3,6 +3,7 @@
 use crate::environment::Environment;
 use crate::paths::Placed;
 use crate::preview::Preview;
+use crate::preview::instead::Instead;
 use crate::rules::Rule;
 
 /// What a rule asks for, from the mildest to the strictest.
@@ -59,6 +60,11 @@ impl Verdict {
             preview: Preview::Skipped,
             notes: Vec::new(),
         }
+    }
+
+    /// What runs in place of the command.
+    pub fn instead(&self) -> Option<&Instead> {
+        self.preview.loss()?.instead.as_ref()
     }
 
     /// How many different people have to approve it.

@@ -59,7 +59,7 @@ fn add(office: &Office, command: &[OsString], time: u64) -> anyhow::Result<i32> 
         bail!("an exception lasts a day at most");
     }
     let name = command.first().cloned().unwrap_or_default();
-    let tool = Tool::known(&name)
+    let tool = Tool::served(&name)
         .or_else(|| {
             office
                 .rules

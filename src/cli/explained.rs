@@ -355,7 +355,7 @@ fn moved(context: &Context, command: &Command, place: Option<&Path>, input: Inpu
 
 fn tool_of(word: &shell::Word, rules: &Rules) -> Option<Tool> {
     let name = shell::base_name(&word.text);
-    Tool::known(name.as_ref()).or_else(|| {
+    Tool::served(name.as_ref()).or_else(|| {
         rules
             .added_tools()
             .find(|added| name == **added)

@@ -11,7 +11,7 @@ use crate::tools::Tool;
 
 /// Variables that change what a command means, by the beginnings of their names.
 fn prefixes(tool: Tool) -> &'static [&'static str] {
-    match tool {
+    match tool.family() {
         Tool::Rm | Tool::Other(_) => &["POSIXLY_CORRECT"],
         Tool::Git => &["GIT_", "HOME", "XDG_CONFIG_HOME"],
         Tool::Kubectl => &["KUBE", "HOME"],

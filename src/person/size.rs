@@ -17,6 +17,9 @@ pub struct Size {
     pub at_least: bool,
     /// By measure: `files`, `bytes`, `commits` …
     pub amounts: BTreeMap<String, u64>,
+    /// A digest of exactly what is lost, where the tool can say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub things: Option<String>,
 }
 
 impl Size {
@@ -24,6 +27,7 @@ impl Size {
     pub fn of(preview: &Preview) -> Self {
         let mut size = Self {
             status: preview.status().to_owned(),
+            things: preview.loss().and_then(|loss| loss.things.clone()),
             ..Self::default()
         };
         for part in preview.loss().iter().flat_map(|loss| &loss.parts) {
@@ -52,7 +56,8 @@ impl Size {
             // "More than so much" has no upper end, and counts that stop early differ each time.
             return now.status != "unknown";
         }
-        !open(now)
+        let same = self.things == now.things || now.amounts.values().all(|amount| *amount == 0);
+        same && !open(now)
             && now.status != "unknown"
             && now
                 .amounts
@@ -73,6 +78,7 @@ mod tests {
                 .iter()
                 .map(|(name, amount)| ((*name).to_owned(), *amount))
                 .collect(),
+            things: None,
         }
     }
 
@@ -92,6 +98,13 @@ mod tests {
         ] {
             assert_eq!(shown.covers(&now), covered, "{now:?}");
         }
+        let named = |things: &str, count| Size {
+            things: Some(things.to_owned()),
+            ..size("exact", false, &[("resources", count)])
+        };
+        assert!(named("a", 1).covers(&named("a", 1)));
+        assert!(!named("a", 1).covers(&named("b", 1)));
+        assert!(named("a", 1).covers(&named("b", 0)));
         let more = size("exact", true, &[("files", 1000)]);
         assert!(more.covers(&size("exact", true, &[("files", 1001)])));
         assert!(!more.covers(&size("unknown", false, &[])));

@@ -48,7 +48,7 @@ fn matched(line: &str, rules: &Rules) -> Result<Vec<&'static Rule>, String> {
     let Some((name, arguments)) = split.split_first() else {
         return Err("an example is empty".to_owned());
     };
-    let tool = Tool::known(name.as_ref()).or_else(|| {
+    let tool = Tool::served(name.as_ref()).or_else(|| {
         rules
             .added_tools()
             .find(|added| added == name)

@@ -16,6 +16,8 @@ pub struct FileText {
     pub preview: PreviewText,
     /// How a person is asked.
     pub person: PersonText,
+    /// What terraform's resources hold.
+    pub terraform: TerraformText,
     /// Names for what commands point at.
     pub environment: Vec<EnvironmentText>,
     /// Losses that a rule need not ask about.
@@ -112,6 +114,20 @@ pub struct PlacesText {
 pub struct PreviewText {
     /// Seconds that one preview may take.
     pub seconds: Option<f64>,
+    /// Seconds that a terraform plan may take.
+    pub plan_seconds: Option<f64>,
+    /// Seconds that looking around in a cluster may take.
+    pub cluster_seconds: Option<f64>,
+}
+
+/// What terraform's resources hold. A user's lists are added to the defaults.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct TerraformText {
+    /// Types that hold data, as globs.
+    pub data: Vec<String>,
+    /// `TYPE.ATTRIBUTE`: a change of the attribute in place can lose data; the type is a glob.
+    pub losing: Vec<String>,
 }
 
 /// How a person is asked.
@@ -188,7 +204,7 @@ pub const PLACES: [&str; 12] = [
 ];
 
 /// What a rule's `loss` can measure.
-pub const MEASURES: [&str; 13] = [
+pub const MEASURES: [&str; 14] = [
     "files",
     "bytes",
     "commits",
@@ -198,10 +214,11 @@ pub const MEASURES: [&str; 13] = [
     "rows",
     "rows-percent",
     "tables",
-    "objects",
     "resources",
+    "objects",
     "items",
     "messages",
+    "pods",
 ];
 
 /// The line of an offset, from 1.
@@ -228,6 +245,21 @@ pub fn read(source: &str) -> Result<FileText, Problem> {
             what: error.message().to_owned(),
         }
     })?;
+    if let Some(wrong) = file
+        .terraform
+        .losing
+        .iter()
+        .find(|entry| !entry.contains('.'))
+    {
+        let line = source
+            .lines()
+            .position(|line| line.contains(wrong.as_str()));
+        return Err(Problem {
+            line: line.unwrap_or(0) + 1,
+            rule: None,
+            what: format!("losing {wrong:?} is not of the form TYPE.ATTRIBUTE"),
+        });
+    }
     let mut seen = std::collections::BTreeSet::new();
     for spanned in &file.rule {
         let rule = spanned.get_ref();

@@ -104,6 +104,14 @@ pub fn parse(source: &str, rules: &mut Rules) -> Result<(), Problem> {
     if let Some(seconds) = file.preview.seconds {
         rules.limits.preview_seconds = seconds.clamp(0.1, 600.0);
     }
+    if let Some(seconds) = file.preview.plan_seconds {
+        rules.limits.plan_seconds = seconds.clamp(0.1, 3600.0);
+    }
+    if let Some(seconds) = file.preview.cluster_seconds {
+        rules.limits.cluster_seconds = seconds.clamp(0.1, 600.0);
+    }
+    rules.infrastructure.data = join(rules.infrastructure.data, file.terraform.data);
+    rules.infrastructure.losing = join(rules.infrastructure.losing, file.terraform.losing);
     if let Some(seconds) = file.person.seconds {
         rules.limits.person_seconds = seconds.clamp(1.0, 86_400.0);
     }
@@ -237,15 +245,17 @@ fn leak_all(texts: Vec<String>) -> &'static [&'static str] {
     Box::leak(list.into_boxed_slice())
 }
 
+/// A list with more at its end.
+fn join(old: &'static [&'static str], new: Vec<String>) -> &'static [&'static str] {
+    if new.is_empty() {
+        return old;
+    }
+    let mut all = old.to_vec();
+    all.extend(new.into_iter().map(leak));
+    Box::leak(all.into_boxed_slice())
+}
+
 fn extend_places(places: &mut PlaceLists<'static>, more: format::PlacesText) {
-    let join = |old: &'static [&'static str], new: Vec<String>| -> &'static [&'static str] {
-        if new.is_empty() {
-            return old;
-        }
-        let mut all = old.to_vec();
-        all.extend(new.into_iter().map(leak));
-        Box::leak(all.into_boxed_slice())
-    };
     places.workspace = join(places.workspace, more.workspace);
     places.scratch = join(places.scratch, more.scratch);
     places.disposable = join(places.disposable, more.disposable);

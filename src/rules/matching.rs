@@ -31,7 +31,7 @@ pub fn matching(rules: &Rules, invocation: &Invocation, facts: &dyn Facts) -> Ve
         return Vec::new();
     }
     rules
-        .possible(invocation.tool.name(), invocation.verb_name())
+        .possible(invocation.tool, invocation.verb_name())
         .filter(|rule| fits(rule, invocation, facts))
         .map(|rule| Candidate {
             rule,

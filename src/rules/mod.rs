@@ -8,6 +8,7 @@ mod load;
 mod matching;
 
 use crate::preview::Loss;
+use crate::tools::Tool;
 use crate::verdict::Effect;
 
 pub use load::{Broken, load, parse};
@@ -82,6 +83,10 @@ pub struct PlaceLists<'a> {
 pub struct Limits {
     /// Seconds that one preview may take.
     pub preview_seconds: f64,
+    /// Seconds that a terraform plan may take.
+    pub plan_seconds: f64,
+    /// Seconds that looking around in a cluster may take.
+    pub cluster_seconds: f64,
     /// Seconds that a question stays open.
     pub person_seconds: f64,
     /// Wrong phrases before the answer is no.
@@ -92,6 +97,27 @@ pub struct Limits {
     pub request_seconds: f64,
     /// Seconds that an approval is good for.
     pub grant_seconds: f64,
+}
+
+impl Limits {
+    /// Seconds that a preview for this tool may take.
+    pub fn preview_seconds_of(&self, tool: Tool) -> f64 {
+        match tool.family() {
+            Tool::Terraform => self.plan_seconds,
+            Tool::Kubectl => self.cluster_seconds,
+            _ => self.preview_seconds,
+        }
+    }
+}
+
+/// What the rules say about terraform's resources.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Infrastructure<'a> {
+    /// Types that hold data, as globs.
+    pub data: &'a [&'a str],
+    /// `TYPE.ATTRIBUTE`: a change of the attribute in place can lose data; the type is a glob. With
+    /// a `!` at its end any change can, also one from nothing.
+    pub losing: &'a [&'a str],
 }
 
 /// A name for what commands point at.
@@ -154,6 +180,8 @@ pub struct Rules {
     pub places: PlaceLists<'static>,
     /// Budgets.
     pub limits: Limits,
+    /// What holds data in terraform, defaults first.
+    pub infrastructure: Infrastructure<'static>,
     /// Environments, defaults first.
     pub environments: Vec<EnvironmentName<'static>>,
     /// A command that tells the person of a request; nothing without one.
@@ -173,6 +201,7 @@ impl Rules {
             added: Vec::new(),
             places: DEFAULT_PLACES,
             limits: DEFAULT_LIMITS,
+            infrastructure: DEFAULT_INFRASTRUCTURE,
             environments: DEFAULT_ENVIRONMENTS.to_vec(),
             notify: Vec::new(),
             terminals: Vec::new(),
@@ -200,10 +229,10 @@ impl Rules {
     }
 
     /// The rules that an invocation of `tool` with this first verb word may match.
-    fn possible(&self, tool: &str, verb: &str) -> impl Iterator<Item = &'static Rule> {
+    fn possible(&self, tool: Tool, verb: &str) -> impl Iterator<Item = &'static Rule> {
         let defaults = DEFAULT_INDEX
             .iter()
-            .find(|entry| entry.tool == tool)
+            .find(|entry| entry.tool == tool.family().name())
             .filter(|entry| {
                 entry
                     .verbs

@@ -63,6 +63,21 @@ impl Tool {
         }
     }
 
+    /// The tool whose grammar, rules and preview hold for this one: `tofu` reads its arguments as
+    /// terraform does, and writes plans and states of the same form.
+    #[must_use]
+    pub fn family(self) -> Self {
+        match self {
+            Self::Other("tofu") => Self::Terraform,
+            tool => tool,
+        }
+    }
+
+    /// One of the six, or one that has the grammar of one of them, by the name of a shim.
+    pub fn served(name: &OsStr) -> Option<Self> {
+        Self::known(name).or_else(|| (name == "tofu").then_some(Self::Other("tofu")))
+    }
+
     /// One of the six, by name.
     pub fn known(name: &OsStr) -> Option<Self> {
         TOOLS.into_iter().find(|tool| name == tool.name())
@@ -71,7 +86,7 @@ impl Tool {
 
 /// Reads the arguments (without argv\[0\]) in the tool's own grammar.
 pub fn read(tool: Tool, arguments: &[Word], context: &Context) -> Invocation {
-    let mut invocation = match tool {
+    let mut invocation = match tool.family() {
         Tool::Rm => rm::read(arguments, context),
         Tool::Git => git::read(arguments, context),
         Tool::Kubectl => kubectl::read(arguments, context),
@@ -80,6 +95,7 @@ pub fn read(tool: Tool, arguments: &[Word], context: &Context) -> Invocation {
         Tool::Aws => aws::read(arguments, context),
         Tool::Other(_) => generic::read(tool, arguments),
     };
+    invocation.tool = tool;
     for word in arguments.iter().filter(|word| !word.known) {
         invocation.doubt(format!(
             "what {} holds is known only when the command runs",
@@ -136,7 +152,7 @@ pub fn inputs(invocation: &Invocation) -> Vec<Origin> {
             .flat_map(|value| source(value, split))
             .collect()
     };
-    match invocation.tool {
+    match invocation.tool.family() {
         Tool::Rm | Tool::Other(_) => Vec::new(),
         Tool::Git => git::inputs(invocation, named(&["--pathspec-from-file"], false)),
         Tool::Kubectl => named(&["--filename", "--kustomize"], true),
@@ -215,7 +231,7 @@ pub fn only_reads(invocation: &Invocation) -> bool {
     if invocation.inert {
         return true;
     }
-    match invocation.tool {
+    match invocation.tool.family() {
         Tool::Rm | Tool::Other(_) => false,
         Tool::Git => git::only_reads(invocation),
         Tool::Kubectl => kubectl::only_reads(invocation),

@@ -3,6 +3,7 @@
 // Every suite uses a part of it.
 #![allow(dead_code)]
 
+pub mod cluster;
 mod detached;
 pub mod moto;
 mod person;
@@ -200,6 +201,22 @@ impl World {
         self.git(directory, &["rev-parse", "--verify", revision])
     }
 
+    /// Runs another real tool, which must succeed; what it printed.
+    #[track_caller]
+    pub fn tool(&self, program: &str, directory: &str, arguments: &[&str]) -> String {
+        let output = self
+            .real(program, directory)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{program} {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
     fn real(&self, program: &str, directory: &str) -> Command {
         let mut command = Command::new(program);
         command
@@ -292,6 +309,18 @@ pub fn real_path() -> OsString {
             .canonicalize()
             .is_ok_and(|program| program.file_name() == Some(OsStr::new("guard")))
     };
-    std::env::join_paths(std::env::split_paths(&path).filter(|directory| !is_shims(directory)))
-        .unwrap()
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/bin");
+    let directories = std::env::split_paths(&path).filter(|directory| !is_shims(directory));
+    std::env::join_paths(directories.chain([installed])).unwrap()
+}
+
+/// Whether a real tool is there; says loudly when it is not. `scripts/test` gets what is missing.
+pub fn has(tool: &str) -> bool {
+    let found = std::env::split_paths(&real_path()).any(|directory| directory.join(tool).is_file());
+    if !found {
+        eprintln!(
+            "PASSED OVER: there is no {tool}; run scripts/test, or scripts/test-tools {tool}"
+        );
+    }
+    found
 }

@@ -3,6 +3,7 @@
 //! Checked against kubectl 1.32. Aliases that a person may keep in `~/.kube/kuberc` (or a file that
 //! `KUBERC` names; 1.33 and later) are not looked up: they show as unknown verbs, with a doubt.
 
+pub mod preview;
 mod verbs;
 
 use std::borrow::Cow;
@@ -91,8 +92,18 @@ fn read_at(arguments: &[Word], depth: usize) -> Invocation {
     invocation.operands = parsed.operands;
     invocation.separator = parsed.separator;
     invocation.inert = is_inert(&invocation, found.known);
+    if invocation.verb_is(&["cp"]) && invocation.operands.last().is_some_and(is_in_pod) {
+        // The two directions are different commands to rules.
+        invocation.verb.push(Cow::Borrowed("into"));
+    }
     read_command(&mut invocation, depth);
     invocation
+}
+
+/// Whether an operand of `cp` names a place in a pod (`extractFileSpec`): what stands before the first
+/// colon is the pod.
+fn is_in_pod(word: &Word) -> bool {
+    !word.bytes().starts_with(b":") && word.bytes().contains(&b':')
 }
 
 /// Whether an option says where the command goes. A verb's own option hides the global one of the

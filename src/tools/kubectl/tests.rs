@@ -542,7 +542,7 @@ const CASES: &[(&str, &str)] = &[
         "kubectl certificate deny csr",
         "certificate deny | | csr | |",
     ),
-    ("kubectl cp a pod:/b", "cp | | a pod:/b | |"),
+    ("kubectl cp a pod:/b", "cp into | | a pod:/b | |"),
     (
         "kubectl cp ns/pod:/b a -c c --retries 3",
         "cp | --container=c --retries=3 | ns/pod:/b a | |",
@@ -656,6 +656,39 @@ const CASES: &[(&str, &str)] = &[
     (
         "kubectl delete sa/x --as-user-extra a=b",
         "delete | --as-user-extra=a=b | sa/x | --as-user-extra 'a=b' |",
+    ),
+    (
+        "kubectl cp -n prod pod:/b a",
+        "cp | --namespace=prod | pod:/b a | -n prod |",
+    ),
+    (
+        "kubectl -n prod cp a db/pod:/b -c app",
+        "cp into | --namespace=prod --container=app | a db/pod:/b | -n prod |",
+    ),
+    ("kubectl cp a :b", "cp | | a :b | |"),
+    (
+        "kubectl edit deploy/web -n prod",
+        "edit | --namespace=prod | deploy/web | -n prod |",
+    ),
+    (
+        "kubectl patch cm a --patch-file=p.yaml --type merge",
+        "patch | --patch-file=p.yaml --type=merge | cm a | |",
+    ),
+    (
+        "kubectl scale --all --replicas=0 deploy",
+        "scale | --all --replicas=0 | deploy | |",
+    ),
+    (
+        "kubectl taint nodes -l pool=blue a=b:NoExecute --overwrite",
+        "taint | --selector=pool=blue --overwrite | nodes a=b:NoExecute | |",
+    ),
+    (
+        "kubectl delete all --all --cascade=foreground -n prod",
+        "delete | --all --cascade=foreground --namespace=prod | all | -n prod |",
+    ),
+    (
+        "kubectl create --raw /api/v1/namespaces/a/pods/b/eviction -f e.json",
+        "create | --raw=/api/v1/namespaces/a/pods/b/eviction --filename=e.json | | |",
     ),
     ("kubectl logs --help", "logs | --help | | | inert"),
 ];

@@ -5,6 +5,9 @@
 //! before the subcommand, after the first operand, or between two words of a subcommand) guard reads
 //! on as if it did not.
 
+pub mod preview;
+mod written;
+
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -17,6 +20,7 @@ use crate::tools::options::{GO, Grammar, Style};
 
 /// The options of all subcommands: no name takes a value in one and none in another, but for
 /// `-plan`, which `graph` gives a file.
+/// Those of `tofu` alone stand at the end.
 const OPTIONS: &str = "h|help v|version chdir= allow-deferral allow-missing auto-approve backend \
      backend-config= backup= check cloud-run= compact-warnings config= destroy detailed-exitcode \
      diff draw-cycles dry-run enable-plugin-cache filter= force force-copy from-module= \
@@ -25,7 +29,9 @@ const OPTIONS: &str = "h|help v|version chdir= allow-deferral allow-missing auto
      no-tests operation-parallelism= or-create out= parallelism= plan? platform= plugin-dir= \
      query= raw reconfigure recursive refresh refresh-only replace= run-parallelism= \
      show-sensitive state= state-out= target= test-directory= type= update upgrade var= var-file= \
-     verbose write";
+     verbose write \
+     concise consolidate-errors consolidate-warnings deprecation= exclude= exclude-file= \
+     json-into= target-file=";
 
 const GRAMMAR: Grammar = Grammar {
     options: OPTIONS,
@@ -55,7 +61,7 @@ const NESTED: [(&str, &str); 6] = [
 ];
 
 /// Reads the arguments as terraform does, with what `TF_CLI_ARGS` and `TF_CLI_ARGS_<subcommand>`
-/// put in. `arguments` holds what was written only: a preview runs with the same variables.
+/// put in.
 pub fn read(arguments: &[Word], context: &Context) -> Invocation {
     let mut invocation = Invocation::new(Tool::Terraform);
     let mut words = arguments.to_vec();
@@ -66,12 +72,6 @@ pub fn read(arguments: &[Word], context: &Context) -> Invocation {
         invocation.scope.push(option.text);
     }
     let written = find(&words);
-    invocation.arguments = written
-        .rest
-        .iter()
-        .filter_map(|at| words.get(*at))
-        .map(|word| word.text.clone())
-        .collect();
     add_variables(&mut words, &written, context, &mut invocation);
 
     let found = find(&words);
@@ -88,6 +88,7 @@ pub fn read(arguments: &[Word], context: &Context) -> Invocation {
         .iter()
         .filter_map(|at| words.get(*at).cloned())
         .collect();
+    invocation.arguments = rest.iter().map(|word| word.text.clone()).collect();
     invocation.inert = is_inert(&words, &rest, &invocation.verb);
     let parsed = GRAMMAR.read(&rest);
     invocation.flags = parsed.flags;
@@ -275,10 +276,11 @@ pub fn only_reads(invocation: &Invocation) -> bool {
         ["plan"] => !invocation.has_any(&["-out", "-generate-config-out", "-state-out"]),
         ["fmt"] => invocation.has("-check"),
         [
-            "console" | "graph" | "modules" | "output" | "providers" | "show" | "state"
+            "console" | "graph" | "modules" | "output" | "providers" | "show" | "state" | "stacks"
             | "validate" | "version" | "workspace",
         ]
         | ["providers", "schema"]
+        | ["stacks", "validate" | "version"]
         | ["metadata", ..]
         | ["state", "identities" | "list" | "pull" | "show"]
         | ["workspace", "list" | "show"] => true,
