@@ -27,6 +27,9 @@ pub(super) struct Plan {
     resource_drift: Vec<Resource>,
     #[serde(default)]
     configuration: Value,
+    /// By name; only the names are looked at.
+    #[serde(default)]
+    variables: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,15 +88,16 @@ impl Fate {
 }
 
 impl Plan {
-    /// Whether a variable's value is not kept in the plan.
+    /// Whether a variable's value is not kept in the plan: it is declared, and the plan has no value,
+    /// not even a default one.
     pub fn has_ephemeral_variables(&self) -> bool {
         self.configuration
             .pointer("/root_module/variables")
             .and_then(Value::as_object)
-            .is_some_and(|variables| {
-                variables
-                    .values()
-                    .any(|one| one.get("ephemeral") == Some(&Value::Bool(true)))
+            .is_some_and(|declared| {
+                declared
+                    .keys()
+                    .any(|name| self.variables.get(name).is_none())
             })
     }
 }
