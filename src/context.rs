@@ -147,6 +147,19 @@ impl Context {
         self.variable(name).filter(|value| !value.is_empty())
     }
 
+    /// All variables as the command would see them.
+    pub fn variables(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        let own = self.inherits.then(std::env::vars_os).into_iter().flatten();
+        let mut variables: BTreeMap<OsString, OsString> = own.collect();
+        for (name, value) in &self.overlay {
+            match value {
+                Some(value) => variables.insert(name.clone(), value.clone()),
+                None => variables.remove(name),
+            };
+        }
+        variables.into_iter()
+    }
+
     /// What differs from the process's own variables, for the tools that previews run.
     pub fn overlay(&self) -> impl Iterator<Item = (&OsStr, Option<&OsStr>)> {
         self.overlay

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod environment;
 pub mod exec;
 pub mod exit_code;
+pub mod hook;
 pub mod inputs;
 pub mod install;
 pub mod invocation;

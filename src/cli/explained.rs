@@ -136,18 +136,27 @@ impl From<&Loss> for LossShown {
 
 /// What the words of the command line mean: one is a string for a shell, several are an argv.
 pub(super) fn read(words: &[OsString], context: &Context) -> Script {
+    if let [only] = words
+        && let Some(text) = only.to_str()
+    {
+        return read_text(text, context);
+    }
     let home = context.value("HOME").map(std::path::PathBuf::from);
     let known = shell::Known {
         home: home.as_deref(),
         directory: context.directory.as_deref(),
     };
-    match words {
-        [only] => match only.to_str() {
-            Some(text) => shell::read(text, &known),
-            None => shell::read_argv(vec![shell::Word::literal(only)], &known),
-        },
-        _ => shell::read_argv(words.iter().map(shell::Word::literal).collect(), &known),
-    }
+    shell::read_argv(words.iter().map(shell::Word::literal).collect(), &known)
+}
+
+/// Reads a string as a shell does.
+pub(super) fn read_text(text: &str, context: &Context) -> Script {
+    let home = context.value("HOME").map(std::path::PathBuf::from);
+    let known = shell::Known {
+        home: home.as_deref(),
+        directory: context.directory.as_deref(),
+    };
+    shell::read(text, &known)
 }
 
 /// Judges every command of a script.
@@ -176,29 +185,23 @@ pub(super) fn judge(
 }
 
 fn judge_one(command: Command, judge: &Judge<'_>, rules: &Rules, context: &Context) -> One {
-    let place = match &command.directory {
-        Directory::Known(path) if path.as_os_str().is_empty() => None,
-        Directory::Known(path) => Some(path.as_path()),
-        Directory::Unknown => None,
-    };
     let tool = command
         .words
         .first()
         .filter(|word| word.known)
-        .and_then(|word| tool_of(word, rules));
+        .and_then(|word| tools::by_name(&word.text, rules));
     // Only psql reads commands from its standard input.
     let input = if tool == Some(Tool::Psql) {
         input_of(&command, context)
     } else {
         Input::Nothing
     };
-    let changed = place.is_some()
+    let changed = command.directory != Directory::default()
         || input != Input::Nothing
-        || command.directory == Directory::Unknown
         || !command.assignments.is_empty();
     let own;
     let context = if changed {
-        own = moved(context, &command, place, input);
+        own = moved(context, &command, input);
         &own
     } else {
         context
@@ -318,7 +321,7 @@ impl From<&Preview> for PreviewShown {
 }
 
 /// What a command's standard input holds, as far as the string says.
-fn input_of(command: &Command, context: &Context) -> Input {
+pub(super) fn input_of(command: &Command, context: &Context) -> Input {
     match &command.stdin {
         Stdin::Inherited | Stdin::Closed => Input::Nothing,
         Stdin::Text(word) if word.known => Input::Text(word.text.as_encoded_bytes().to_vec()),
@@ -333,7 +336,12 @@ fn input_of(command: &Command, context: &Context) -> Input {
 }
 
 /// The context that a command runs in, after `cd` and with its own variables.
-fn moved(context: &Context, command: &Command, place: Option<&Path>, input: Input) -> Context {
+pub(super) fn moved(context: &Context, command: &Command, input: Input) -> Context {
+    let place = match &command.directory {
+        Directory::Known(path) if path.as_os_str().is_empty() => None,
+        Directory::Known(path) => Some(path.as_path()),
+        Directory::Unknown => None,
+    };
     let mut moved = context.in_directory(place);
     moved.input = input;
     if command.directory == Directory::Unknown {
@@ -353,18 +361,8 @@ fn moved(context: &Context, command: &Command, place: Option<&Path>, input: Inpu
     moved.with_variables(variables)
 }
 
-fn tool_of(word: &shell::Word, rules: &Rules) -> Option<Tool> {
-    let name = shell::base_name(&word.text);
-    Tool::served(name.as_ref()).or_else(|| {
-        rules
-            .added_tools()
-            .find(|added| name == **added)
-            .map(Tool::Other)
-    })
-}
-
 /// Words as the program would receive them: globs expanded where the disk may be asked.
-fn expand(words: &[shell::Word], more: bool, context: &Context) -> Vec<Word> {
+pub(super) fn expand(words: &[shell::Word], more: bool, context: &Context) -> Vec<Word> {
     let mut expanded = Vec::with_capacity(words.len() + usize::from(more));
     for word in words {
         let paths = word

@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod explained;
 mod freeze;
+mod hook;
 mod key;
 mod lock;
 mod log;
@@ -82,6 +83,9 @@ enum Commands {
     Unlock,
     /// Show what protects this shell, whose terminal this is, and what is missing.
     Doctor(doctor::Options),
+    /// Answer an agent's hook: read what it is about to run from standard input, and deny what no
+    /// shim will see. See docs/hooks.md.
+    Hook(hook::Options),
     /// Show the audit log, or check that it is whole.
     Log(log::Options),
     /// Show the rules, or check a rules file and its examples.
@@ -118,6 +122,7 @@ pub fn run(argv: &[OsString]) -> i32 {
         Commands::Lock => lock::lock(),
         Commands::Unlock => lock::unlock(),
         Commands::Doctor(options) => doctor::run(&options),
+        Commands::Hook(options) => Ok(hook::run(&options)),
         Commands::Log(options) => log::run(&options),
         Commands::Rules(options) => rules::run(&options),
         Commands::Sql(options) => sql::run(&options),

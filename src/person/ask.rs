@@ -100,18 +100,61 @@ enum Wanted {
     Proof,
 }
 
+/// A command that no earlier answer settles.
+struct Open {
+    verdict: Verdict,
+    identity: Identity,
+    desk: Option<Desk>,
+    /// Why the approvals that are there do not hold.
+    misfits: Vec<String>,
+}
+
 impl Asking<'_> {
     /// Settles it.
     pub fn settle(&self, verdict: Verdict) -> Settled {
+        let open = match self.settled_before(verdict) {
+            Ok(open) => open,
+            Err(settled) => return *settled,
+        };
+        let evidence = gather(
+            self.judge.agent(),
+            self.judge.ancestors(),
+            &self.rules.terminals,
+        );
+        match self.wanted(&evidence, &open.verdict) {
+            Ok(wanted) => self.question(open.verdict, evidence, wanted, &open.identity),
+            Err(why) => self.leave_request(open, &evidence, &why),
+        }
+    }
+
+    /// The same without a question here and now, for this reason: an agent's hook answers at once.
+    pub fn settle_elsewhere(&self, verdict: Verdict, why: &str) -> Settled {
+        let open = match self.settled_before(verdict) {
+            Ok(open) => open,
+            Err(settled) => return *settled,
+        };
+        let evidence = Evidence {
+            terminal: None,
+            trust: Trust::Nobody,
+            is_systems: false,
+            why: why.to_owned(),
+            lines: vec![why.to_owned()],
+            time: Duration::ZERO,
+        };
+        self.leave_request(open, &evidence, why)
+    }
+
+    /// What an approval or a refusal that was given before says.
+    fn settled_before(&self, verdict: Verdict) -> Result<Open, Box<Settled>> {
         let identity = match self.identify() {
             Ok(identity) => identity,
             Err(why) => {
                 let next = Next::Nothing(&why);
                 let message = message::blocked(self.argv, &verdict, &next);
-                return Settled {
+                return Err(Box::new(Settled {
                     message: Some(message),
                     ..Settled::new(verdict, false, "blocked")
-                };
+                }));
             }
         };
         let desk = self.places.state.as_deref().map(Desk::new);
@@ -119,31 +162,28 @@ impl Asking<'_> {
         if let Some(desk) = &desk {
             let found = self.look_for_approval(desk, &identity, &verdict);
             if let Some(approval) = found.approval {
-                return Settled {
+                return Err(Box::new(Settled {
                     approval: Some(approval),
                     ..Settled::new(verdict, true, "approved")
-                };
+                }));
             }
             misfits = found.misfits;
             if let Some(refusal) = desk.refusal(&identity.fingerprint) {
                 let next = Next::Refused(&refusal);
                 let message = message::blocked(self.argv, &verdict, &next);
-                return Settled {
+                return Err(Box::new(Settled {
                     message: Some(message),
                     request: Some(refusal.id.clone()),
                     ..Settled::new(verdict, false, "refused before")
-                };
+                }));
             }
         }
-        let evidence = gather(
-            self.judge.agent(),
-            self.judge.ancestors(),
-            &self.rules.terminals,
-        );
-        match self.wanted(&evidence, &verdict) {
-            Ok(wanted) => self.question(verdict, evidence, wanted, &identity),
-            Err(why) => self.leave_request(verdict, &evidence, &why, misfits, &identity, desk),
-        }
+        Ok(Open {
+            verdict,
+            identity,
+            desk,
+            misfits,
+        })
     }
 
     fn identify(&self) -> Result<Identity, String> {
@@ -153,7 +193,7 @@ impl Asking<'_> {
             self.tool,
             self.argv,
             self.context,
-            std::env::vars_os(),
+            self.context.variables(),
             inputs,
         ))
     }
@@ -368,15 +408,14 @@ impl Asking<'_> {
     }
 
     /// Leaves a request for a person elsewhere, and waits a while for the answer if the rules say so.
-    fn leave_request(
-        &self,
-        verdict: Verdict,
-        evidence: &Evidence,
-        why: &str,
-        misfits: Vec<String>,
-        identity: &Identity,
-        desk: Option<Desk>,
-    ) -> Settled {
+    fn leave_request(&self, open: Open, evidence: &Evidence, why: &str) -> Settled {
+        let Open {
+            verdict,
+            identity,
+            desk,
+            misfits,
+        } = open;
+        let identity = &identity;
         let left = desk.as_ref().map(|desk| {
             desk.leave(&Blocked {
                 tool: self.tool,

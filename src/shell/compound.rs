@@ -72,6 +72,7 @@ impl Reader<'_, '_, '_> {
             via: context.via.clone(),
             notes,
             remote: context.remote,
+            other_path: context.other_path,
             ..Command::default()
         };
         self.session.push(command)

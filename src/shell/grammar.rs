@@ -374,6 +374,7 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
                 via: session.context.via.clone(),
                 notes,
                 remote: session.context.remote,
+                other_path: session.context.other_path,
                 more_operands: filled,
                 uncertain: false,
             },

@@ -315,6 +315,7 @@ fn child_context(run: &Run, label: String) -> Context {
         via,
         notes: run.command.notes.clone(),
         remote: run.command.remote,
+        other_path: run.command.other_path,
         stdin: run.command.stdin.clone(),
         replace: run.replace.clone(),
     }

@@ -142,6 +142,7 @@ impl Default for Directory {
 }
 
 /// A simple command that the text would run.
+#[expect(clippy::struct_excessive_bools, reason = "facts that are independent")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// The arguments with the command's name first and wrappers stripped.
@@ -167,6 +168,9 @@ pub struct Command {
     pub more_operands: bool,
     /// True when this is a wrapper whose command could not be found.
     pub uncertain: bool,
+    /// True when a wrapper finds the program elsewhere than on the shell's PATH, so that it need not
+    /// meet a shim: `command -p`, `env -i`, `sudo`, `busybox`.
+    pub other_path: bool,
 }
 
 impl Default for Command {
@@ -182,6 +186,7 @@ impl Default for Command {
             remote: false,
             more_operands: false,
             uncertain: false,
+            other_path: false,
         }
     }
 }

@@ -104,9 +104,10 @@ impl State {
         at.ok().and_then(|at| self.variables.get(at))
     }
 
-    /// The variables that commands inherit.
+    /// The variables that commands inherit. PATH is among them wherever a shell is started.
     pub fn exported(&self) -> impl Iterator<Item = &Variable> {
-        self.variables.iter().filter(|v| v.exported)
+        let inherited = |v: &&Variable| v.exported || *v.name == *b"PATH";
+        self.variables.iter().filter(inherited)
     }
 
     /// Sets a variable; `exported` true exports it, false leaves that as it is.

@@ -37,6 +37,7 @@ pub(super) struct Context {
     pub via: Vec<String>,
     pub notes: Vec<String>,
     pub remote: bool,
+    pub other_path: bool,
     pub stdin: Stdin,
     /// A string that `xargs -I`, `find -exec` or `parallel` fills in.
     pub replace: Option<Vec<u8>>,
@@ -81,6 +82,7 @@ impl<'k> Session<'k> {
                 via: Vec::new(),
                 notes: Vec::new(),
                 remote: false,
+                other_path: false,
                 stdin: Stdin::Inherited,
                 replace: None,
             },

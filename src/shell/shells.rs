@@ -126,6 +126,7 @@ pub(super) fn su(
         if given.has(b'u') {
             let step = strip_to(run, wrapper, &given, given.at);
             run.foreign = true;
+            run.command.other_path = true;
             return Ok(step);
         }
         at = given.at + 1;
@@ -134,6 +135,7 @@ pub(super) fn su(
         return Ok(Step::Leaf);
     };
     run.foreign = true;
+    run.command.other_path = true;
     if login {
         run.dropped = run.command.assignments.len();
         run.lose_directory();

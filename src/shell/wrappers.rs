@@ -235,6 +235,8 @@ fn in_shell(run: &mut Run, wrapper: &'static Wrapper) -> Step {
         Err(step) => return step,
     };
     let step = strip_to(run, wrapper, &options, options.at);
+    // "-p: a default value for PATH that is guaranteed to find all of the standard utilities".
+    run.command.other_path |= wrapper.name == "command" && options.has(b'p');
     let replaces = wrapper.name == "exec";
     run.in_shell = here && !replaces;
     run.ends_shell = here && replaces && step == Step::Again;
@@ -250,6 +252,7 @@ fn other_user(run: &mut Run, wrapper: &'static Wrapper) -> Step {
     let step = strip_to(run, wrapper, &options, options.at);
     if step == Step::Again {
         run.foreign = true;
+        run.command.other_path = true;
         run.dropped = run.command.assignments.len();
         if wrapper.name == "pkexec" {
             run.lose_directory();
@@ -269,6 +272,7 @@ fn sudo(run: &mut Run, wrapper: &'static Wrapper) -> Step {
     let step = strip_to(run, wrapper, &options, at);
     if step == Step::Again {
         run.foreign = true;
+        run.command.other_path = true;
         if !options.has(b'E') {
             run.dropped = dropped.min(run.command.assignments.len());
         }
@@ -299,6 +303,7 @@ fn env(session: &mut Session<'_>, run: &mut Run, wrapper: &'static Wrapper) -> O
     let bare = run.text(options.at) == b"-";
     if options.has(b'i') || bare {
         run.command.assignments.clear();
+        run.command.other_path = true;
         run.dropped = 0;
     }
     for name in options.values(b'u') {
@@ -354,6 +359,8 @@ fn applet(run: &mut Run, wrapper: &'static Wrapper) -> Step {
         return Step::Leaf;
     }
     run.strip(1, wrapper.name);
+    // The program is in busybox itself.
+    run.command.other_path = true;
     Step::Again
 }
 

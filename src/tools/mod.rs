@@ -114,6 +114,17 @@ pub struct Target {
     pub overwritten: bool,
 }
 
+/// The tool that a program is, by the last part of its name.
+pub fn by_name(program: &OsStr, rules: &crate::rules::Rules) -> Option<Tool> {
+    let name = crate::shell::base_name(program);
+    Tool::served(name.as_ref()).or_else(|| {
+        rules
+            .added_tools()
+            .find(|added| name == **added)
+            .map(Tool::Other)
+    })
+}
+
 /// The paths that an invocation would delete or overwrite itself. Tools that users add have no
 /// grammar that says so: all their operands count.
 pub fn targets(invocation: &Invocation) -> Vec<Target> {

@@ -1,0 +1,418 @@
+//! `guard hook`: an agent asks before it runs a command line.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+
+use clap::{Args, ValueEnum};
+
+use super::explained;
+use crate::agent::{self, Agent};
+use crate::audit::{self, Entry};
+use crate::context::{Consult, Context, Input};
+use crate::exit_code;
+use crate::hook::payload::{self, Call, Line, Payload};
+use crate::hook::unseen::{self, Unseen};
+use crate::hook::{Host, answer};
+use crate::install::Places;
+use crate::invocation::Invocation;
+use crate::judge::Judge;
+use crate::message::{self, Next};
+use crate::person::approval::Approval;
+use crate::person::ask::Asking;
+use crate::person::hold::Hold;
+use crate::person::identity::Identity;
+use crate::person::requests::Desk;
+use crate::preview::Preview;
+use crate::rules::{self, Rules};
+use crate::shell::{self, Command, Script};
+use crate::tools::{self, Tool};
+use crate::verdict::{Effect, Verdict};
+use crate::{inputs, sanitize};
+
+/// How long all previews of one line may take. Agents wait for the answer, before every command.
+const SECONDS: f64 = 0.02;
+/// More commands past the shims than this are not judged one by one.
+const MAX_UNSEEN: usize = 16;
+
+/// The agents by their names on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Name {
+    /// Claude Code: `PreToolUse`.
+    Claude,
+    /// Codex: `PreToolUse`.
+    Codex,
+    /// Gemini CLI: `BeforeTool`.
+    Gemini,
+    /// Qwen Code: `PreToolUse`.
+    Qwen,
+    /// Copilot CLI: `preToolUse`.
+    Copilot,
+    /// Cursor: `beforeShellExecution`.
+    Cursor,
+    /// `OpenCode`: the plugin in docs/hooks.md.
+    Opencode,
+}
+
+impl From<Name> for Host {
+    fn from(name: Name) -> Self {
+        match name {
+            Name::Claude => Self::Claude,
+            Name::Codex => Self::Codex,
+            Name::Gemini => Self::Gemini,
+            Name::Qwen => Self::Qwen,
+            Name::Copilot => Self::Copilot,
+            Name::Cursor => Self::Cursor,
+            Name::Opencode => Self::OpenCode,
+        }
+    }
+}
+
+/// Options of `guard hook`.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Whose protocol is spoken.
+    agent: Name,
+}
+
+/// Runs `guard hook`; the exit code.
+pub(super) fn run(options: &Options) -> i32 {
+    let host = Host::from(options.agent);
+    let reason = match payload::from_input(host) {
+        Ok(Payload::Other) => None,
+        Ok(Payload::Command(call)) => judged(host, &call),
+        Err(why) => Some(unreadable(host, &why)),
+    };
+    let text = reason.as_deref().map_or_else(
+        || answer::PASS.to_owned(),
+        |reason| answer::deny(host, reason).to_string(),
+    );
+    let mut out = std::io::stdout().lock();
+    match (writeln!(out, "{text}").and_then(|()| out.flush()), reason) {
+        (Err(_), Some(reason)) => {
+            // Most agents take exit code 2 for a no, with standard error as the reason.
+            message::print(&reason);
+            exit_code::USAGE
+        }
+        _ => exit_code::OK,
+    }
+}
+
+fn unreadable(host: Host, why: &str) -> String {
+    format!(
+        "guard: blocked: what {} asked guard's hook about cannot be read: {}\n  Nothing was run. Write the \
+         command as plain, short text; longer input goes into a file.\n",
+        host.name(),
+        sanitize::text(why)
+    )
+}
+
+/// Why the command line must not run, if it must not.
+fn judged(host: Host, call: &Call) -> Option<String> {
+    let here = std::env::current_dir().ok();
+    let session = match (&call.session, here) {
+        (Some(session), Some(here)) => Some(here.join(session)),
+        (session, here) => session.clone().or(here),
+    };
+    // The workspace is where the agent works, whatever directory the model names.
+    let base = Context::new(session, Consult::Tools);
+    let context = base.in_directory(call.directory.as_deref());
+    let script = match &call.line {
+        Line::Text(text) => explained::read_text(text, &context),
+        Line::Words(words) => {
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            match words.as_slice() {
+                // One word is a program, not a string for a shell.
+                [_] => shell::read_argv(
+                    words.iter().map(shell::Word::literal).collect(),
+                    &shell::Known::default(),
+                ),
+                _ => explained::read(&words, &context),
+            }
+        }
+    };
+    if let Some(problem) = &script.problem {
+        return Some(unreadable(host, problem));
+    }
+    Hook::new(host, base, context).judge(script)
+}
+
+/// What one hook knows.
+struct Hook {
+    host: Host,
+    places: Places,
+    /// Where the agent works.
+    base: Context,
+    /// Where it runs the line.
+    context: Context,
+}
+
+/// What became of one unseen command.
+enum Outcome {
+    /// It may run.
+    Passes,
+    /// It may run once this approval is used up.
+    Approved(Box<(Approval, Entry)>),
+    /// It must not, as the message says.
+    Blocked(String),
+}
+
+impl Hook {
+    fn new(host: Host, base: Context, context: Context) -> Self {
+        Self {
+            host,
+            places: Places::find(),
+            base,
+            context,
+        }
+    }
+
+    /// The rules, with this much time for every preview.
+    fn rules(&self, seconds: Option<f64>) -> Rules {
+        let mut rules = rules::load(self.places.rules_file().as_deref());
+        // An approval is used when the agent comes again; it would not wait here.
+        rules.limits.wait_seconds = 0.0;
+        if let Some(seconds) = seconds {
+            rules.limits.preview_seconds = seconds.min(rules.limits.preview_seconds);
+        }
+        rules
+    }
+
+    fn moved(&self, command: &Command) -> Context {
+        let input = if command.stdin == shell::Stdin::Inherited {
+            Input::Nothing
+        } else {
+            Input::Unknown
+        };
+        let mut moved = explained::moved(&self.context, command, input);
+        // The kernel's name of the directory, which a shim would see.
+        if let Some(real) = moved
+            .directory
+            .as_ref()
+            .and_then(|path| path.canonicalize().ok())
+        {
+            moved.directory = Some(real);
+        }
+        moved
+    }
+
+    fn judge(&self, script: Script) -> Option<String> {
+        let rules = self.rules(None);
+        let unseen = unseen::find(script, &rules, &|command| self.moved(command));
+        if unseen.is_empty() {
+            return None;
+        }
+        if unseen.len() > MAX_UNSEEN {
+            return Some(format!(
+                "guard: blocked: {} commands of this line would run past guard's shims, too many to judge here\n  \
+                 Nothing was run. Call the tools by their names (rm, git …): guard then judges what really runs.\n",
+                unseen.len()
+            ));
+        }
+        // Not more than MAX_UNSEEN.
+        #[allow(clippy::cast_precision_loss)]
+        let quick = self.rules(Some(SECONDS / unseen.len() as f64));
+        let mut approvals = Vec::new();
+        let mut messages = Vec::new();
+        for one in &unseen {
+            match self.judge_one(one, &quick) {
+                Outcome::Passes => {}
+                Outcome::Approved(approved) => approvals.push(*approved),
+                Outcome::Blocked(message) => messages.push(message),
+            }
+        }
+        // An approval is good for one run, so it is used up only when the whole line may run.
+        if messages.is_empty() {
+            for (approval, mut entry) in approvals {
+                entry.answer = approval.answer();
+                let log = self.places.log_file().unwrap_or_default();
+                if let Err(error) = approval.use_up(&log, &entry) {
+                    messages.push(format!(
+                        "guard: not run: the approval {} does not hold: {error}\n",
+                        approval.id()
+                    ));
+                }
+            }
+        }
+        (!messages.is_empty()).then(|| messages.concat())
+    }
+
+    fn judge_one(&self, unseen: &Unseen, quick: &Rules) -> Outcome {
+        let context = self.moved(&unseen.command);
+        let words = explained::expand(&unseen.words, unseen.command.more_operands, &context);
+        let invocation = tools::read(unseen.tool, words.get(1..).unwrap_or_default(), &context);
+        let argv: Vec<OsString> = words.iter().map(|word| word.text.clone()).collect();
+        let agent = self.agent();
+        let judge = self.judge_with(quick, &agent);
+        let verdict = judge.judge_in(&invocation, &context);
+        if !unseen.reach.matters(&verdict.places) {
+            return Outcome::Passes;
+        }
+        let one = One {
+            hook: self,
+            unseen,
+            argv: &argv,
+            invocation: &invocation,
+            context: &context,
+            is_known: words.iter().all(|word| word.known),
+        };
+        let patient;
+        let (rules, judge, verdict) = if one.was_approved() && verdict.effect < Effect::Deny {
+            // A person has just looked at it, so it gets the time to be measured as it was then.
+            patient = self.rules(None);
+            let judge = self.judge_with(&patient, &agent);
+            let verdict = judge.judge_in(&invocation, &context);
+            (&patient, judge, verdict)
+        } else {
+            (quick, judge, verdict)
+        };
+        one.decide(rules, &judge, verdict)
+    }
+
+    /// The agent above, or the one that asks.
+    fn agent(&self) -> Agent {
+        agent::find(&agent::ancestors()).unwrap_or_else(|| Agent {
+            name: self.host.name(),
+            evidence: format!("{} asked guard's hook", self.host.name()),
+            directory: None,
+        })
+    }
+
+    fn judge_with<'a>(&'a self, rules: &'a Rules, agent: &Agent) -> Judge<'a> {
+        Judge::new(rules, &self.places, &self.base, &|| None).for_agent(Some(agent.clone()))
+    }
+}
+
+/// One command that no shim will see.
+struct One<'a> {
+    hook: &'a Hook,
+    unseen: &'a Unseen,
+    argv: &'a [OsString],
+    invocation: &'a Invocation,
+    context: &'a Context,
+    is_known: bool,
+}
+
+impl One<'_> {
+    fn tool(&self) -> Tool {
+        self.unseen.tool
+    }
+
+    /// Whether an approval for it lies ready, whether or not it fits.
+    fn was_approved(&self) -> bool {
+        let Some(state) = self.hook.places.state.as_deref().filter(|_| self.is_known) else {
+            return false;
+        };
+        let desk = Desk::new(state);
+        let Ok(inputs) = inputs::digest(self.invocation, self.context) else {
+            return false;
+        };
+        let variables = self.context.variables();
+        let identity = Identity::of(self.tool(), self.argv, self.context, variables, inputs);
+        !desk.grants_for(&identity.fingerprint).is_empty()
+            || !desk.exceptions_for(&identity.fingerprint).is_empty()
+    }
+
+    /// As a shim decides, but for the question: see [`crate::pipeline`].
+    fn decide(&self, rules: &Rules, judge: &Judge<'_>, mut verdict: Verdict) -> Outcome {
+        if let Some(broken) = &rules.broken
+            && !tools::only_reads(self.invocation)
+        {
+            return Outcome::Blocked(format!(
+                "guard: not run: {} may change something, and your own rules about it cannot be read: {broken}\n",
+                message::shown(self.argv)
+            ));
+        }
+        if let Some(hold) = Hold::on(&self.hook.places, self.invocation, rules, self.context) {
+            let agent = judge.agent().map(|agent| agent.name.to_owned());
+            let (argv, context) = (self.argv, self.context);
+            let taken = hold.take(self.tool(), argv, self.invocation, &verdict, context, agent);
+            self.record(&verdict, judge, &taken.answer);
+            return Outcome::Blocked(taken.message);
+        }
+        if verdict.rules.is_empty() {
+            return Outcome::Passes;
+        }
+        verdict.notes.push(self.unseen.note.clone());
+        let is_the_tool = self.unseen.words == self.unseen.command.words;
+        if is_the_tool && matches!(verdict.preview, Preview::Unknown(..)) {
+            let name = self.tool().name();
+            verdict.notes.push(format!(
+                "the hook measures for a moment only; {name} called by its name is measured by the shim"
+            ));
+        }
+        match verdict.effect {
+            Effect::Allow => {
+                self.record(&verdict, judge, "nothing would be lost");
+                Outcome::Passes
+            }
+            Effect::Backup | Effect::Confirm if self.is_known => self.ask(rules, judge, verdict),
+            Effect::Backup | Effect::Confirm => {
+                let name = self.tool().name();
+                let why = format!(
+                    "What it would be given is known only when it runs. Call {name} by its name: guard's shim \
+                     then judges what really runs."
+                );
+                let text = message::blocked(self.argv, &verdict, &Next::Nothing(&why));
+                self.record(&verdict, judge, "blocked");
+                Outcome::Blocked(text)
+            }
+            Effect::Deny => {
+                self.record(&verdict, judge, "denied");
+                Outcome::Blocked(message::blocked(self.argv, &verdict, &Next::Denied))
+            }
+        }
+    }
+
+    /// Looks for a person's answer, or leaves a request for one.
+    fn ask(&self, rules: &Rules, judge: &Judge<'_>, verdict: Verdict) -> Outcome {
+        let asking = Asking {
+            tool: self.tool(),
+            argv: self.argv,
+            invocation: self.invocation,
+            judge,
+            rules,
+            places: &self.hook.places,
+            context: self.context,
+        };
+        let why = format!(
+            "{} asked before it ran, and nobody is asked there.",
+            self.hook.host.name()
+        );
+        let settled = asking.settle_elsewhere(verdict, &why);
+        let mut entry = self.entry(&settled.verdict, judge, &settled.answer);
+        entry.evidence.clone_from(&settled.evidence);
+        entry.request.clone_from(&settled.request);
+        if let Some(approval) = settled.approval.filter(|_| settled.runs) {
+            return Outcome::Approved(Box::new((approval, entry)));
+        }
+        self.append(&entry);
+        Outcome::Blocked(settled.message.unwrap_or_default())
+    }
+
+    fn entry(&self, verdict: &Verdict, judge: &Judge<'_>, answer: &str) -> Entry {
+        Entry {
+            agent: judge.agent().map(|agent| agent.name.to_owned()),
+            ..Entry::of_command(
+                self.tool(),
+                self.argv,
+                self.context.directory.as_deref(),
+                verdict,
+                answer,
+            )
+        }
+    }
+
+    fn record(&self, verdict: &Verdict, judge: &Judge<'_>, answer: &str) {
+        self.append(&self.entry(verdict, judge, answer));
+    }
+
+    /// A log that cannot be written stops nothing that is harmless or blocked.
+    fn append(&self, entry: &Entry) {
+        let Some(file) = self.hook.places.log_file() else {
+            return;
+        };
+        if let Err(error) = audit::append(&file, entry) {
+            message::say(&format!("the audit log cannot be written: {error}"));
+        }
+    }
+}
