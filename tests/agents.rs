@@ -184,26 +184,36 @@ fn tmux_with_sent_keys() {
     let guard = world.path("prefix/bin/guard");
     world.run("git reset --hard").blocked();
     let id = world.request();
-    let script = |commands: &str| {
+    // A server of its own each time: one that is being killed answers no more.
+    let script = |server: &str, commands: &str| {
         format!(
-            "tmux -S ../tmux -f /dev/null new-session -d -x 120 -y 50 sh; sleep 0.5\n\
-             t() {{ tmux -S ../tmux send-keys \"$@\" Enter; sleep 1; }}\n\
+            "m() {{ tmux -S ../{server} -f /dev/null \"$@\"; }}\n\
+             m new-session -d -x 120 -y 50 sh; sleep 0.5\n\
+             t() {{ m send-keys \"$@\" Enter; sleep 1; }}\n\
              {commands}\n\
-             tmux -S ../tmux capture-pane -p; tmux -S ../tmux kill-server"
+             for try in 1 2 3 4 5 6 7 8 9 10; do\n\
+             m capture-pane -p | grep -q '^guard: ' && break; sleep 1; done\n\
+             m capture-pane -p; m kill-server"
         )
     };
     let outcome = agent(
         &world,
-        &script("t 'git reset --hard'; t 'discard 1 file in app'; t 'hunter2hunter2'"),
+        &script(
+            "first",
+            "t 'git reset --hard'; t 'discard 1 file in app'; t 'hunter2hunter2'",
+        ),
     );
     assert!(outcome.stdout.contains("guard: blocked"), "{outcome:?}");
     world.work_is_there();
     let outcome = agent(
         &world,
-        &script(&format!(
-            "t '{} approve {id}'; t 'discard 1 file in app'; t 'hunter2hunter2'",
-            guard.display()
-        )),
+        &script(
+            "second",
+            &format!(
+                "t '{} approve {id}'; t 'discard 1 file in app'; t 'hunter2hunter2'",
+                guard.display()
+            ),
+        ),
     );
     assert!(outcome.stdout.contains("only a person"), "{outcome:?}");
     nothing_happened(&world);
