@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 mod format;
 
 fn main() {
+    order_functions();
     println!("cargo::rerun-if-changed=rules.toml");
     println!("cargo::rerun-if-changed=src/rules/format.rs");
     let source = std::fs::read_to_string("rules.toml").expect("rules.toml can be read");
@@ -65,6 +66,20 @@ fn main() {
     code.push_str("];\n");
     let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     std::fs::write(out.join("default_rules.rs"), code).expect("OUT_DIR can be written");
+}
+
+/// Puts the functions of the allowed path next to each other (see `scripts/hot-order`). Only for the
+/// linkers that understand the file: a linker of the user's own choice may not.
+fn order_functions() {
+    let order = "scripts/hot.ld";
+    println!("cargo::rerun-if-changed={order}");
+    let is = |name: &str, value: &str| std::env::var_os(name).is_some_and(|found| found == value);
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let own_linker = flags.contains("link") || std::env::var_os("RUSTC_LINKER").is_some();
+    if is("CARGO_CFG_TARGET_OS", "linux") && is("PROFILE", "release") && !own_linker {
+        let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+        println!("cargo::rustc-link-arg-bins=-Wl,-T,{here}/{order}");
+    }
 }
 
 /// For each tool the first verb words that any rule can match, and where its rules stand. Most

@@ -6,6 +6,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use crate::recent::Recent;
+
 /// What may be asked while a command is read and judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Consult {
@@ -54,6 +56,10 @@ pub struct Context {
     pub(crate) tracked: Rc<RefCell<BTreeMap<PathBuf, Option<Names>>>>,
     /// Canonical parents of operands: there can be 100,000 operands in one directory.
     pub(crate) parents: Rc<RefCell<BTreeMap<PathBuf, Option<PathBuf>>>>,
+    /// The files of aliases of the AWS CLI.
+    pub(crate) aws_aliases: Rc<Recent<Result<Option<Rc<str>>, ()>>>,
+    /// Which of psql's startup files exist, by their name without a version.
+    pub(crate) psql_startup: Rc<Recent<Vec<PathBuf>>>,
 }
 
 impl Context {
@@ -79,6 +85,8 @@ impl Context {
             aliases: Rc::default(),
             tracked: Rc::default(),
             parents: Rc::default(),
+            aws_aliases: Rc::default(),
+            psql_startup: Rc::default(),
         }
     }
 
@@ -122,6 +130,8 @@ impl Context {
             aliases: Rc::clone(&self.aliases),
             tracked: Rc::clone(&self.tracked),
             parents: Rc::clone(&self.parents),
+            aws_aliases: Rc::clone(&self.aws_aliases),
+            psql_startup: Rc::clone(&self.psql_startup),
         }
     }
 

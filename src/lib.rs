@@ -23,6 +23,7 @@ pub mod pipeline;
 pub mod preview;
 pub mod probe;
 pub mod real_tool;
+pub mod recent;
 pub mod rules;
 pub mod sanitize;
 pub mod shell;

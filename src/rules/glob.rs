@@ -42,10 +42,7 @@ fn fits(pattern: &[u8], next: Option<&Rest<'_>>, text: &[u8], steps: &mut u32) -
                 };
             }
             [b'*'] if next.is_none() => return true,
-            [b'*', after @ ..] => {
-                return (0..=text.len())
-                    .any(|from| fits(after, next, text.get(from..).unwrap_or_default(), steps));
-            }
+            [b'*', after @ ..] => return fits_somewhere(after, next, text, steps),
             [b'{', after @ ..] if after.contains(&b'}') => {
                 let close = after.iter().position(|byte| *byte == b'}').unwrap_or(0);
                 let rest = Rest {
@@ -74,6 +71,17 @@ fn fits(pattern: &[u8], next: Option<&Rest<'_>>, text: &[u8], steps: &mut u32) -
             },
         }
     }
+}
+
+/// Whether what follows a `*` fits some end of `text`. Most ends are seen not to by their first byte.
+fn fits_somewhere(after: &[u8], next: Option<&Rest<'_>>, text: &[u8], steps: &mut u32) -> bool {
+    let first = after
+        .first()
+        .filter(|byte| !matches!(byte, b'*' | b'?' | b'{'));
+    (0..=text.len()).any(|from| {
+        let end = text.get(from..).unwrap_or_default();
+        (first.is_none() || end.first() == first) && fits(after, next, end, steps)
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! One may have the name of a service and then stands in front of it (`awscli/alias.py`); version 2 has
 //! them for operations as well, in sections of their own.
 
+use std::rc::Rc;
+
 use super::ini;
 use crate::context::{Consult, Context};
 use crate::invocation::Word;
@@ -20,7 +22,7 @@ pub enum Alias {
 ///
 /// # Errors
 /// When no file may be looked at, so that nothing is known.
-pub fn load(context: &Context) -> Result<Option<String>, ()> {
+pub fn load(context: &Context) -> Result<Option<Rc<str>>, ()> {
     if context.consult == Consult::Nothing {
         return Err(());
     }
@@ -28,11 +30,13 @@ pub fn load(context: &Context) -> Result<Option<String>, ()> {
         return Ok(None);
     };
     let file = std::path::Path::new(&home).join(".aws/cli/alias");
-    match std::fs::read(file) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(_) => Err(()),
-    }
+    context
+        .aws_aliases
+        .get(&file, || match std::fs::read(&file) {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(_) => Err(()),
+        })
 }
 
 /// What a word stands for: the first of a command, or the one after the service `of`.

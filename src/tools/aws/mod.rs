@@ -17,6 +17,7 @@ mod s3;
 mod table;
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use crate::context::Context;
 use crate::invocation::{Invocation, Word};
@@ -94,7 +95,7 @@ fn expand(
     words: &[Word],
     at: &[usize],
     invocation: &Invocation,
-    aliases: &Result<Option<String>, ()>,
+    aliases: &Result<Option<Rc<str>>, ()>,
     seen: &mut Vec<String>,
 ) -> Expanded {
     let Ok(Some(text)) = aliases else {

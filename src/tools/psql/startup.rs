@@ -35,14 +35,20 @@ fn add(file: &Path, context: &Context, files: &mut Vec<PathBuf>) {
     let Some(file) = context.in_directory(Some(file)).directory else {
         return;
     };
+    files.extend(context.psql_startup.get(&file, || existing(&file)));
+}
+
+/// The file itself and those with a version in their name.
+fn existing(file: &Path) -> Vec<PathBuf> {
     let (Some(directory), Some(name)) = (file.parent(), file.file_name()) else {
-        return;
+        return Vec::new();
     };
+    let mut files = Vec::new();
     if file.exists() {
-        files.push(file.clone());
+        files.push(file.to_owned());
     }
     let Ok(entries) = directory.read_dir() else {
-        return;
+        return files;
     };
     let mut versions: Vec<PathBuf> = entries
         .filter_map(Result::ok)
@@ -64,4 +70,5 @@ fn add(file: &Path, context: &Context, files: &mut Vec<PathBuf>) {
         .collect();
     versions.sort();
     files.extend(versions);
+    files
 }
