@@ -1,16 +1,20 @@
 //! Compiles the default rules in, so that no TOML is parsed when guard starts.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 #[allow(dead_code, missing_docs)]
 #[path = "src/rules/format.rs"]
 mod format;
+#[path = "src/rules/glob.rs"]
+mod glob;
 
 fn main() {
     order_functions();
     println!("cargo::rerun-if-changed=rules.toml");
     println!("cargo::rerun-if-changed=src/rules/format.rs");
+    println!("cargo::rerun-if-changed=src/rules/glob.rs");
     let source = std::fs::read_to_string("rules.toml").expect("rules.toml can be read");
     let file = format::read(&source).unwrap_or_else(|problem| {
         panic!(
@@ -82,58 +86,41 @@ fn order_functions() {
     }
 }
 
-/// For each tool the first verb words that any rule can match, and where its rules stand. Most
-/// commands are then known to match nothing without a look at any rule.
+/// For each tool, by the first verb word, the rules that can match it: a command is held against the
+/// few rules of its verb, and most verbs have none.
 fn write_index(code: &mut String, file: &format::FileText) {
-    let mut tools: Vec<&str> = Vec::new();
-    for rule in &file.rule {
-        let tool = rule.get_ref().tool.as_str();
-        if !tools.contains(&tool) {
-            tools.push(tool);
-        }
-    }
+    let rules = || file.rule.iter().map(toml::Spanned::get_ref).enumerate();
+    let tools: BTreeSet<&str> = rules().map(|(_, rule)| rule.tool.as_str()).collect();
     code.push_str("static DEFAULT_INDEX: &[IndexEntry] = &[\n");
     for tool in tools {
-        let at: Vec<usize> = (0..file.rule.len())
-            .filter(|at| {
-                file.rule
-                    .get(*at)
-                    .is_some_and(|rule| rule.get_ref().tool == tool)
-            })
-            .collect();
-        let (first, last) = (
-            at.first().copied().unwrap_or(0),
-            at.last().copied().unwrap_or(0),
-        );
-        assert_eq!(
-            last - first + 1,
-            at.len(),
-            "the rules of {tool} stand together in rules.toml"
-        );
-        let mut verbs: Option<Vec<String>> = Some(Vec::new());
-        for rule in file
-            .rule
-            .iter()
-            .map(toml::Spanned::get_ref)
-            .filter(|rule| rule.tool == tool)
-        {
+        let mut any = Vec::new();
+        let mut verbs: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (at, rule) in rules().filter(|(_, rule)| rule.tool == tool) {
             match rule.verb.first() {
                 Some(verb) if !verb.contains(['*', '?']) => {
-                    if let Some(verbs) = &mut verbs {
-                        verbs.extend(alternatives(verb));
+                    for word in alternatives(verb) {
+                        verbs.entry(word).or_default().push(at);
                     }
                 }
-                _ => verbs = None,
+                _ => any.push(at),
             }
         }
-        if let Some(verbs) = &mut verbs {
-            verbs.sort();
-            verbs.dedup();
-        }
-        let verbs = verbs.map_or("None".to_owned(), |verbs| format!("Some(&{verbs:?})"));
+        let of_verbs = verbs.into_iter().map(|(verb, mut own)| {
+            own.extend(any.iter().filter(|at| {
+                let first = file
+                    .rule
+                    .get(**at)
+                    .and_then(|rule| rule.get_ref().verb.first());
+                first.is_none_or(|pattern| glob::matches(pattern, verb.as_bytes()))
+            }));
+            own.sort_unstable();
+            own.dedup();
+            format!("({verb:?}, &{own:?})")
+        });
+        let verbs = of_verbs.collect::<Vec<_>>().join(", ");
         writeln!(
             code,
-            "IndexEntry {{ tool: {tool:?}, first: {first}, last: {last}, verbs: {verbs} }},"
+            "IndexEntry {{ tool: {tool:?}, verbs: &[{verbs}], any: &{any:?} }},"
         )
         .unwrap();
     }

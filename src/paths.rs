@@ -354,9 +354,13 @@ fn classify(resolved: &Resolved, recursive: bool, world: &World, context: &Conte
     Place::Escape
 }
 
-/// How many components a path has below one of its beginnings.
+/// How many components a plain path has below one of its beginnings.
 fn depth_below(path: &Path, beginning: &Path) -> usize {
-    path.components().count() - beginning.components().count()
+    let slashes = |path: &Path| {
+        let bytes = path.as_os_str().as_bytes();
+        memchr::memchr_iter(b'/', bytes).count()
+    };
+    slashes(path).saturating_sub(slashes(beginning))
 }
 
 /// A directory with a disposable name still holds work when git tracks something in it, or when

@@ -18,7 +18,7 @@ fn is_unsafe(character: char) -> bool {
 /// Text with every control, invisible or direction-changing character shown as `\n`, `\t` or
 /// `\u{…}`.
 pub fn text(source: &str) -> String {
-    if !source.chars().any(is_unsafe) {
+    if is_plain(source.as_bytes()) || !source.chars().any(is_unsafe) {
         return source.to_owned();
     }
     let mut shown = String::with_capacity(source.len() + 8);
@@ -37,8 +37,16 @@ pub fn text(source: &str) -> String {
     shown
 }
 
+/// Printable ASCII, as nearly everything is: no character of it needs a closer look.
+fn is_plain(source: &[u8]) -> bool {
+    source.iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// An argument; bytes that are not UTF-8 are shown as `\xNN`.
 pub fn os(source: &OsStr) -> String {
+    if let Some(source) = source.to_str().filter(|text| is_plain(text.as_bytes())) {
+        return source.to_owned();
+    }
     let mut shown = String::new();
     for chunk in source.as_encoded_bytes().utf8_chunks() {
         shown.push_str(&text(chunk.valid()));

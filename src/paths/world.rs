@@ -145,16 +145,19 @@ impl World {
 
     /// The part of a path relative to a workspace, from the front, up to the first disposable name.
     pub(super) fn disposable_part<'p>(&self, relative: &'p Path, is_dir: bool) -> Option<&'p Path> {
-        let mut parts: Vec<&Path> = relative
-            .ancestors()
-            .filter(|part| !part.as_os_str().is_empty())
-            .collect();
-        parts.reverse();
-        parts.into_iter().find(|part| {
-            let inner = *part != relative;
-            part.file_name()
-                .is_some_and(|name| self.is_disposable_name(name, inner || is_dir))
-        })
+        let bytes = relative.as_os_str().as_bytes();
+        let slashes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        let ends = slashes.map(|(at, _)| at).chain([bytes.len()]);
+        let mut start = 0;
+        for end in ends {
+            let name = OsStr::from_bytes(bytes.get(start..end)?);
+            let inner = end != bytes.len();
+            if !name.is_empty() && self.is_disposable_name(name, inner || is_dir) {
+                return Some(Path::new(OsStr::from_bytes(bytes.get(..end)?)));
+            }
+            start = end + 1;
+        }
+        None
     }
 
     /// Whether a path is a lock file that git leaves behind when it is killed.

@@ -160,13 +160,12 @@ impl Allowance {
     }
 }
 
-/// Where the default rules of a tool stand, and which first verb words they can match; without a
-/// list any.
+/// Which default rules of a tool can match a command, by its first verb word; sorted for binary search.
 struct IndexEntry {
     tool: &'static str,
-    first: usize,
-    last: usize,
-    verbs: Option<&'static [&'static str]>,
+    verbs: &'static [(&'static str, &'static [u16])],
+    /// For all other verbs.
+    any: &'static [u16],
 }
 
 include!(concat!(env!("OUT_DIR"), "/default_rules.rs"));
@@ -230,16 +229,18 @@ impl Rules {
 
     /// The rules that an invocation of `tool` with this first verb word may match.
     fn possible(&self, tool: Tool, verb: &str) -> impl Iterator<Item = &'static Rule> {
+        let family = tool.family().name();
         let defaults = DEFAULT_INDEX
             .iter()
-            .find(|entry| entry.tool == tool.family().name())
-            .filter(|entry| {
-                entry
-                    .verbs
-                    .is_none_or(|verbs| verbs.binary_search(&verb).is_ok())
+            .find(|entry| entry.tool == family)
+            .map(|entry| {
+                let at = entry.verbs.binary_search_by(|(word, _)| (*word).cmp(verb));
+                let own = at.ok().and_then(|at| entry.verbs.get(at));
+                own.map_or(entry.any, |(_, rules)| *rules)
             })
-            .and_then(|entry| DEFAULT_RULES.get(entry.first..=entry.last))
-            .unwrap_or_default();
-        defaults.iter().chain(self.added.iter().copied())
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|at| DEFAULT_RULES.get(usize::from(*at)));
+        defaults.chain(self.added.iter().copied())
     }
 }

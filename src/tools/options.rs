@@ -116,6 +116,24 @@ fn entry(word: &'static str) -> Entry {
     }
 }
 
+/// The words of a table. Every command walks these tables more than once, and the standard splitters
+/// look at each character.
+fn words(table: &'static str) -> impl Iterator<Item = &'static str> {
+    let mut start = 0;
+    memchr::memchr_iter(b' ', table.as_bytes())
+        .chain([table.len()])
+        .filter_map(move |end| {
+            let word = table.get(start..end);
+            start = end + 1;
+            word.filter(|word| !word.is_empty())
+        })
+}
+
+/// Whether a table has an option of this long name.
+pub fn names(table: &'static str, long: &str) -> bool {
+    !long.is_empty() && words(table).any(|word| entry(word).long == long)
+}
+
 /// Options, operands and where a `--` stood.
 #[derive(Debug, Default)]
 pub struct Parsed {
@@ -140,10 +158,7 @@ pub struct Grammar {
 
 impl Grammar {
     fn entries(&self) -> impl Iterator<Item = Entry> {
-        self.options
-            .split_ascii_whitespace()
-            .chain(self.inherited.split_ascii_whitespace())
-            .map(entry)
+        words(self.options).chain(words(self.inherited)).map(entry)
     }
 
     fn short(&self, name: u8) -> Option<Entry> {

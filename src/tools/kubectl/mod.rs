@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use crate::context::Context;
 use crate::invocation::{Flag, Invocation, Nested, Word};
 use crate::shell;
-use crate::tools::options::{Grammar, PFLAG};
+use crate::tools::options::{Grammar, PFLAG, names};
 use crate::tools::scope::{probe, scope};
 use crate::tools::{TOOLS, Tool};
 use verbs::VERBS;
@@ -108,17 +108,8 @@ fn is_in_pod(word: &Word) -> bool {
 
 /// Whether an option says where the command goes. A verb's own option hides the global one of the
 /// same name: `config set-context --cluster`, `debug --profile`.
-fn is_scope(flag: &Flag, own: &str) -> bool {
-    let name = |word: &str| -> bool {
-        let word = word.trim_end_matches(['=', '?']);
-        word == flag.long
-            || word
-                .split_once('|')
-                .is_some_and(|(_, long)| long == flag.long)
-    };
-    !NOT_SCOPE.contains(&&*flag.long)
-        && GLOBALS.split_ascii_whitespace().any(name)
-        && !own.split_ascii_whitespace().any(name)
+fn is_scope(flag: &Flag, own: &'static str) -> bool {
+    !NOT_SCOPE.contains(&&*flag.long) && names(GLOBALS, &flag.long) && !names(own, &flag.long)
 }
 
 /// A verb's own options.
