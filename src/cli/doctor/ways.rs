@@ -124,30 +124,6 @@ impl Prover<'_> {
         self.stand_in.send(shell, &words, self.context)
     }
 
-    fn verdict(&self, name: &'static str, way: &str, fate: Fate, mend: String) -> Finding {
-        let way = sanitize::text(way);
-        match fate {
-            Fate::Held => finding(
-                name,
-                "ok",
-                format!("{way}: a stand-in was sent, and held"),
-                None,
-            ),
-            Fate::Gone => finding(
-                name,
-                "wrong",
-                format!("{way}: a stand-in was sent, and deleted: no shim is in the way"),
-                Some(mend),
-            ),
-            Fate::Unproven(why) => finding(
-                name,
-                "note",
-                format!("{way}: could not be proven: {}", sanitize::text(&why)),
-                None,
-            ),
-        }
-    }
-
     fn guard(&self, words: &str) -> String {
         format!("{} {words}", sanitize::path(&self.binary))
     }
@@ -160,13 +136,13 @@ impl Prover<'_> {
         let words = [OsString::from("-r"), self.stand_in.target().into()];
         let fate = self.stand_in.send(&rm, &words, self.context);
         let mend = format!("export PATH=\"{}:$PATH\"", sanitize::path(&self.shims));
-        self.verdict("shell", "rm, as this shell finds it", fate, mend)
+        verdict("shell", "rm, as this shell finds it", fate, mend)
     }
 
     fn login(&self, shell: &Path) -> Finding {
         let way = format!("{} -lc 'rm …'", sanitize::path(shell));
         let fate = self.in_shell(shell, &["-lc"]);
-        self.verdict("login", &way, fate, self.guard("setup shell"))
+        verdict("login", &way, fate, self.guard("setup shell"))
     }
 
     /// An agent's own way, if the agent is on this machine.
@@ -184,7 +160,7 @@ impl Prover<'_> {
         );
         let fate = self.in_shell(&shell, habit.options);
         let mend = self.guard(&format!("run {}", habit.program));
-        Some(self.verdict("agent", &way, fate, mend))
+        Some(verdict("agent", &way, fate, mend))
     }
 
     /// sudo, whose PATH is its own (sudoers(5), `secure_path`).
@@ -193,7 +169,7 @@ impl Prover<'_> {
         let mut words: Vec<OsString> = vec!["-n".into(), "rm".into(), "-r".into()];
         words.push(self.stand_in.target().into());
         let fate = self.stand_in.send(&sudo, &words, self.context);
-        let one = self.verdict(
+        let one = verdict(
             "sudo",
             "sudo rm",
             fate,
@@ -208,5 +184,30 @@ impl Prover<'_> {
             },
             ..one
         })
+    }
+}
+
+/// What a fate means for a way.
+fn verdict(name: &'static str, way: &str, fate: Fate, mend: String) -> Finding {
+    let way = sanitize::text(way);
+    match fate {
+        Fate::Held => finding(
+            name,
+            "ok",
+            format!("{way}: a stand-in was sent, and held"),
+            None,
+        ),
+        Fate::Gone => finding(
+            name,
+            "wrong",
+            format!("{way}: a stand-in was sent, and deleted: no shim is in the way"),
+            Some(mend),
+        ),
+        Fate::Unproven(why) => finding(
+            name,
+            "note",
+            format!("{way}: could not be proven: {}", sanitize::text(&why)),
+            None,
+        ),
     }
 }
