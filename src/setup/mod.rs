@@ -123,7 +123,11 @@ impl Own {
             .binary
             .as_deref()
             .ok_or("guard cannot find its own file")?;
-        let shims = places.share.as_ref().map(|share| share.join("shims"));
+        // As install.sh and people name it, without the `..` from the binary to it.
+        let shims = places.share.as_ref().map(|share| {
+            let shims = share.join("shims");
+            shims.canonicalize().unwrap_or(shims)
+        });
         Ok(Self {
             binary: text(binary)?,
             shims: shims.as_deref().map(text).transpose()?,
