@@ -209,8 +209,8 @@ fn what_stands_in_a_json_file_stays_as_it_is() {
                 .unwrap_or_else(|fault| panic!("{fault:?}: {after}"))
                 .unwrap();
             let list = root.at(&["hooks", event]).unwrap().value();
-            let last = list.as_array().unwrap().last().unwrap().to_string();
-            assert!(last.contains(&format!(" hook {agent}")), "{last}");
+            let newest = list.as_array().unwrap().last().unwrap().to_string();
+            assert!(newest.contains(&format!(" hook {agent}")), "{newest}");
             if text.contains("\r\n") {
                 assert!(!after.replace("\r\n", "").contains('\n'), "{after:?}");
                 assert!(after.contains("\r\n\t\"hooks\": {\r\n\t\t\""), "{after:?}");
@@ -559,6 +559,106 @@ fn what_is_found_and_where_agents_say_their_files_are() {
     assert!(shown.contains("Nothing to do."), "{shown}");
 }
 
+#[test]
+fn one_that_fails_takes_back_those_before_it() {
+    use guard::setup::apply::apply;
+    use guard::setup::manifest::{Manifest, Shelf, Trace};
+    let world = world();
+    let change = |file: &str, before: Option<&str>| guard::setup::Change {
+        name: "shell".to_owned(),
+        shells: Vec::new(),
+        path: world.path(file),
+        target: world.path(file),
+        before: before.map(|text| text.as_bytes().to_vec()),
+        after: Some(b"after".to_vec()),
+        trace: Trace::Whole,
+    };
+    world.write("home/one", "before");
+    world.write("home/three", "changed by somebody");
+    let shelf = Shelf::open(&world.path("state")).unwrap();
+    // Only one at a time.
+    let shelf_is_taken = Shelf::open(&world.path("state"));
+    assert!(
+        shelf_is_taken
+            .err()
+            .unwrap()
+            .contains("another guard setup runs now")
+    );
+    let fault = apply(
+        &shelf,
+        &[
+            change("home/one", Some("before")),
+            change("home/new/two", None),
+            change("home/three", Some("before")),
+        ],
+    )
+    .unwrap_err();
+    assert!(
+        fault.ends_with("was changed by somebody just now; nothing was changed"),
+        "{fault}"
+    );
+    assert_eq!(world.read("home/one"), "before");
+    assert_eq!(world.read("home/three"), "changed by somebody");
+    assert!(!world.exists("home/new") && !world.exists("state/setup/manifest.json"));
+    assert_eq!(shelf.read().unwrap(), Manifest::default());
+    drop(shelf);
+    // A directory that the user may not write to.
+    let outcome = world.guard(&["setup", "claude"]).by_nobody().run();
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(!world.exists("home/.claude/settings.json"));
+}
+
+#[test]
+fn bytes_that_are_no_text_in_json_and_a_plugin_that_was_changed() {
+    let world = world();
+    let file = "home/.claude/settings.json";
+    let own = b"{\n  \"name\": \"caf\xe9\" // \xff\n}\n";
+    world.write(file, own);
+    done(&world, &["claude", "opencode"]);
+    let after = bytes(&world, file).unwrap();
+    assert!(after.starts_with(b"{\n  \"name\": \"caf\xe9\", // \xff\n  \"hooks\": {"));
+    let plugin = "home/.config/opencode/plugins/guard.js";
+    world.write(plugin, world.read(plugin) + "// mine\n");
+    refused(
+        &world,
+        &["--undo"],
+        "guard's file was changed since; it was left as it is",
+    );
+    assert_eq!(bytes(&world, file).unwrap(), own);
+    assert!(world.read(plugin).ends_with("// mine\n"));
+}
+
+#[test]
+fn uninstalling_undoes_it_first() {
+    let world = world();
+    world.write("home/.bashrc", "export A=1");
+    done(&world, &["claude", "shell", "--shell", "bash,fish"]);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/install.sh");
+    let prefix = world.path("prefix");
+    let uninstall = || {
+        world
+            .command(&[script, "--uninstall", "--prefix", prefix.to_str().unwrap()])
+            .run()
+    };
+    let block = world.read("home/.bashrc");
+    world.write("home/.bashrc", block.replace("unset", "unset -v"));
+    let outcome = uninstall();
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    outcome.says("so nothing was removed");
+    assert!(world.exists("prefix/bin/guard"));
+    world.write("home/.bashrc", "export A=1");
+    let outcome = uninstall();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(!world.exists("prefix/bin/guard") && !world.exists("state/setup"));
+    for file in [
+        "home/.claude/settings.json",
+        "home/.config/fish",
+        "home/.profile",
+    ] {
+        assert!(!world.exists(file), "{file}");
+    }
+}
+
 /// The PATH that Debian's /etc/profile, macOS's /etc/zprofile and version managers leave behind.
 const RESET: &str = "export PATH=/usr/local/bin:/usr/bin:/bin\n";
 
@@ -724,7 +824,7 @@ fn written(value: &Value, choices: &mut impl Iterator<Item = u8>, text: &mut Str
             text.push(':');
         }
         written(value, choices, text);
-        if index + 1 < count || choices.next().unwrap_or(0) % 4 == 0 {
+        if index + 1 < count || choices.next().unwrap_or(0).is_multiple_of(4) {
             text.push(',');
             gap(choices, text);
         }

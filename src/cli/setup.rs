@@ -207,14 +207,12 @@ fn entry(what: &str, changes: &[Change]) -> Entry {
 }
 
 fn undo(office: &Office, options: &Options, wanted: &Wanted) -> anyhow::Result<i32> {
-    if let Some(agent) = agent::find(&agent::ancestors()) {
-        if !options.dry_run {
-            bail!(
-                "only a person can take guard out, in a terminal of their own: {} runs this command ({})",
-                agent.name,
-                agent.evidence
-            );
-        }
+    if let Some(agent) = agent::find(&agent::ancestors()).filter(|_| !options.dry_run) {
+        bail!(
+            "only a person can take guard out, in a terminal of their own: {} runs this command ({})",
+            agent.name,
+            agent.evidence
+        );
     }
     let everything = wanted.agents.is_empty() && !wanted.has_shell;
     let is_wanted = |entry: &manifest::Entry| {

@@ -113,7 +113,7 @@ impl Agent {
 
     /// The command that the agent runs.
     pub fn command(self, binary: &str) -> String {
-        let quoted = shlex::try_quote(binary).map_or_else(|_| binary.into(), |quoted| quoted);
+        let quoted = shlex::try_quote(binary).unwrap_or_else(|_| binary.into());
         format!("{quoted} hook {}", self.word)
     }
 

@@ -13,7 +13,7 @@ const LOGIN: &str = "allow_login_shell";
 fn parse(shown: &str, text: &[u8]) -> Result<(String, Table), String> {
     let text = std::str::from_utf8(text).map_err(|error| {
         let before = text.get(..error.valid_up_to()).unwrap_or_default();
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + memchr::memchr_iter(b'\n', before).count();
         format!("{shown}:{line}: TOML must be UTF-8, and this is not; nothing was written")
     })?;
     let table = toml::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(

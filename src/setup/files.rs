@@ -156,8 +156,8 @@ fn write_aside(target: &Path, aside: &Path, wanted: &[u8]) -> std::io::Result<()
         .mode(mode)
         .open(aside)?;
     if let Some(before) = before {
-        let made = file.metadata()?;
-        if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
+        let fresh = file.metadata()?;
+        if (fresh.uid(), fresh.gid()) != (before.uid(), before.gid()) {
             std::os::unix::fs::fchown(&file, Some(before.uid()), Some(before.gid()))?;
         }
         file.set_permissions(before.permissions())?;
