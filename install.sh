@@ -23,7 +23,7 @@ Builds guard with cargo and installs it:
   --prefix DIR      where to install                 (~/.local)
   --config-dir DIR  where your rules.toml is         (~/.config/guard)
   --state-dir DIR   where the audit log is           (~/.local/state/guard)
-  --uninstall       remove all of it, but for your own rules and the audit log
+  --uninstall       remove all of it, also what guard setup wrote, but for your own rules and the audit log
   --system          for all users, owned by root: below /usr/local, with /etc/profile.d/zz-guard.sh, which puts the
                     shims first in every login shell. Each user's rules and log stay in their own home directory
   --secure-path     with --system: also put the shims first for what sudo runs (/etc/sudoers.d/zz-guard)
@@ -354,6 +354,10 @@ Put the shims first on PATH, in this shell and in those to come; then start your
   $line
   $keep
 
+Or let guard write it into your start-up files, and its hook into your agent's configuration:
+
+  $program setup
+
 Try it (this runs nothing):
 
   $program explain $(quoted "$example")
@@ -377,6 +381,11 @@ uninstall() {
     if [ -e "$binary" ] && ! is_ours; then
         printf '%s is another program and stays.\n' "$binary"
     else
+        if [ -d "$state/setup" ] && [ -x "$binary" ]; then
+            "$binary" setup --undo ||
+                fail 'what guard setup wrote could not be taken out, so nothing was removed' \
+                    'do what the lines above say, in a terminal of your own, then run this again'
+        fi
         for shim in "$shims"/* "$shims"/.[!.]*; do
             link=$(readlink "$shim" 2>/dev/null) || continue
             [ "${link##*/}" != guard ] || remove "$shim"
@@ -407,7 +416,7 @@ uninstall() {
     [ ! -e "$config/allowed_signers" ] || printf 'Your keys remain in:   %s\n' "$config"
     [ ! -e "/etc/guard/$(id -u)" ] || printf 'Locked rules and keys remain in: %s\n' "/etc/guard/$(id -u)"
     [ ! -e "$state/audit.jsonl" ] || printf 'The audit log remains: %s\n' "$state/audit.jsonl"
-    printf 'Take the line that puts %s on PATH out of your shell'"'"'s start-up files.\n' "$shims"
+    printf 'If you put %s on PATH yourself, take that line out of your shell'"'"'s start-up files.\n' "$shims"
 }
 
 remove() {

@@ -26,6 +26,7 @@ pub mod real_tool;
 pub mod recent;
 pub mod rules;
 pub mod sanitize;
+pub mod setup;
 pub mod shell;
 pub mod stand_in;
 pub mod stdio;

@@ -14,6 +14,7 @@ mod log;
 mod pending;
 mod plan;
 mod rules;
+mod setup;
 mod sql;
 mod terminal;
 
@@ -41,6 +42,7 @@ const AFTER_HELP: &str = "Examples:
   guard explain --json -- git push --force         the same for programs
   guard check 'git reset --hard' && echo harmless  as an exit code: 0 or 77
   guard approve 7F3K                               look at a blocked command and let it run once
+  guard setup claude shell                         write guard into Claude Code's and your shells' files
   guard freeze --for 2h                            nothing changes until then, or until guard thaw
   guard log --since 1h                             what was asked, blocked, let through
   guard rules list                                 the rules that hold here
@@ -86,6 +88,9 @@ enum Commands {
     /// Answer an agent's hook: read what it is about to run from standard input, and deny what no
     /// shim will see. See docs/hooks.md.
     Hook(hook::Options),
+    /// Write guard into an agent's own configuration, or into the shells' start-up files; --undo takes
+    /// it out again. See docs/setup.md.
+    Setup(setup::Options),
     /// Show the audit log, or check that it is whole.
     Log(log::Options),
     /// Show the rules, or check a rules file and its examples.
@@ -123,6 +128,7 @@ pub fn run(argv: &[OsString]) -> i32 {
         Commands::Unlock => lock::unlock(),
         Commands::Doctor(options) => doctor::run(&options),
         Commands::Hook(options) => Ok(hook::run(&options)),
+        Commands::Setup(options) => setup::run(&options),
         Commands::Log(options) => log::run(&options),
         Commands::Rules(options) => rules::run(&options),
         Commands::Sql(options) => sql::run(&options),
