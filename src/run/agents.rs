@@ -108,6 +108,8 @@ fn has_shims(id: u32, files: &Files) -> bool {
         .split(|byte| *byte == 0)
         .find_map(|variable| variable.strip_prefix(b"PATH="))
         .is_some_and(|path| {
-            std::env::split_paths(OsStr::from_bytes(path)).any(|part| part == files.shims())
+            std::env::split_paths(OsStr::from_bytes(path)).any(|part| {
+                part == files.shims() || part.canonicalize().is_ok_and(|real| real == files.shims())
+            })
         })
 }

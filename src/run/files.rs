@@ -40,7 +40,11 @@ impl Files {
             .clone()
             .ok_or("the system does not say where guard's own program is")?;
         let directory = state.join(DIRECTORY);
-        let installed = places.share.as_ref().map(|share| share.join("shims"));
+        // Without the `..` that leads from the binary to it.
+        let installed = places.share.as_ref().map(|share| {
+            let shims = share.join("shims");
+            shims.canonicalize().unwrap_or(shims)
+        });
         let files = Self {
             // A checkout has no shims of its installation.
             shims: installed.unwrap_or_else(|| directory.join("shims")),
