@@ -5,6 +5,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use crate::run::record;
+
 /// Variables that agents set for the commands they run, with the agent's name.
 const VARIABLES: [(&str, &str); 24] = [
     ("CLAUDECODE", "Claude Code"),
@@ -120,22 +122,43 @@ pub fn ancestors() -> Vec<Ancestor> {
     found
 }
 
-/// The agent above this process: the outermost one that stands among the ancestors, else the one
-/// that variables name. The outermost, because an agent may start others where it likes.
+/// The agent above this process: the outermost one that stands among the ancestors, else the run of
+/// `guard run` or the agent that variables name. The outermost, because an agent may start others
+/// where it likes. What `guard run` started is an agent, whatever program it is, and works where
+/// guard wrote down that it does.
 pub fn find(ancestors: &[Ancestor]) -> Option<Agent> {
     if let Some(ancestor) = ancestors
         .iter()
         .rev()
         .find(|ancestor| ancestor.agent.is_some())
     {
+        let name = ancestor.agent.unwrap_or("an agent");
+        if let Some(record) = record::of(ancestor.id) {
+            return Some(Agent {
+                name,
+                evidence: format!(
+                    "guard run started {} (process {}) above this command",
+                    crate::sanitize::os(&record.program),
+                    ancestor.id
+                ),
+                directory: Some(record.workspace.clone()),
+            });
+        }
         return Some(Agent {
-            name: ancestor.agent.unwrap_or("an agent"),
+            name,
             evidence: format!(
                 "{} (process {}) stands above this command",
                 crate::sanitize::text(&ancestor.name),
                 ancestor.id
             ),
             directory: std::fs::read_link(format!("/proc/{}/cwd", ancestor.id)).ok(),
+        });
+    }
+    if let Some(record) = record::by_variable() {
+        return Some(Agent {
+            name: record.agent(),
+            evidence: format!("{} is set", record::VARIABLE),
+            directory: Some(record.workspace.clone()),
         });
     }
     by_variables().map(|(variable, name)| Agent {
@@ -164,6 +187,8 @@ pub struct Stat {
     pub session: u32,
     /// The device number of its controlling terminal (`tty_nr`), 0 without one.
     pub terminal: i64,
+    /// When it started, in clock ticks since the system did: with the id, no other process has it.
+    pub started: u64,
 }
 
 /// Reads `/proc/PID/stat`: `ID (NAME) STATE PARENT GROUP SESSION TERMINAL …`, where the name may
@@ -180,11 +205,16 @@ pub(crate) fn stat_of(id: u32) -> Option<Stat> {
         group: fields.next()?.parse().ok()?,
         session: fields.next()?.parse().ok()?,
         terminal: fields.next()?.parse().ok()?,
+        started: fields.nth(14)?.parse().ok()?,
     })
 }
 
-/// The agent that a process is, by its name, its program, or the script that it interprets.
+/// The agent that a process is: started by `guard run`, or by its name, its program, or the script
+/// that it interprets.
 pub(crate) fn agent_of(id: u32, name: &str) -> Option<&'static str> {
+    if let Some(record) = record::of(id) {
+        return Some(record.agent());
+    }
     if let Some(agent) = by_program(name) {
         return Some(agent);
     }
@@ -221,7 +251,8 @@ fn base_name(path: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-fn by_program(name: &str) -> Option<&'static str> {
+/// The agent whose program has this name.
+pub(crate) fn by_program(name: &str) -> Option<&'static str> {
     let name = [".js", ".mjs", ".cjs", ".py", ".exe"]
         .iter()
         .find_map(|suffix| name.strip_suffix(suffix))

@@ -66,6 +66,18 @@ impl Counter {
 
 /// Replaces this process by `program`. Returns only when that failed, with the system's reason.
 pub fn become_tool(program: &Path, argv: &[OsString], counter: &Counter) -> std::io::Error {
+    // SAFETY: guard has no other thread when it execs (previews join theirs), so nothing reads the
+    // environment while it is changed.
+    #[allow(unsafe_code)]
+    unsafe {
+        std::env::set_var(COUNTER, &counter.0);
+    }
+    become_program(program, argv)
+}
+
+/// Replaces this process by a program that is no tool: an agent, a shell. The environment stays.
+/// Returns only when that failed, with the system's reason.
+pub fn become_program(program: &Path, argv: &[OsString]) -> std::io::Error {
     let path = CString::new(program.as_os_str().as_bytes());
     let arguments: Result<Vec<CString>, _> = argv
         .iter()
@@ -78,12 +90,6 @@ pub fn become_tool(program: &Path, argv: &[OsString], counter: &Counter) -> std:
     let mut pointers: Vec<*const libc::c_char> =
         arguments.iter().map(|argument| argument.as_ptr()).collect();
     pointers.push(std::ptr::null());
-    // SAFETY: guard has no other thread when it execs (previews join theirs), so nothing reads the
-    // environment while it is changed.
-    #[allow(unsafe_code)]
-    unsafe {
-        std::env::set_var(COUNTER, &counter.0);
-    }
     // SAFETY: `path` and every argument are NUL-terminated and live until the call returns, and
     // the list of pointers ends with a null pointer, as execv(3) asks.
     #[allow(unsafe_code)]
@@ -91,6 +97,28 @@ pub fn become_tool(program: &Path, argv: &[OsString], counter: &Counter) -> std:
         libc::execv(path.as_ptr(), pointers.as_ptr());
     }
     std::io::Error::last_os_error()
+}
+
+/// The same with these variables set.
+pub fn become_program_with(
+    program: &Path,
+    argv: &[OsString],
+    variables: &[(OsString, OsString)],
+) -> std::io::Error {
+    for (name, value) in variables {
+        // `set_var` would not return from a name or a value that cannot be set.
+        let name_holds =
+            !name.is_empty() && !name.as_bytes().iter().any(|byte| matches!(byte, 0 | b'='));
+        if !name_holds || value.as_bytes().contains(&0) {
+            return std::io::ErrorKind::InvalidInput.into();
+        }
+        // SAFETY: as in `become_tool`: guard has no other thread here.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var(name, value);
+        }
+    }
+    become_program(program, argv)
 }
 
 /// Replaces this process by `program` with a substitute's arguments, variables and file. Returns

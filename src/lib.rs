@@ -25,6 +25,7 @@ pub mod probe;
 pub mod real_tool;
 pub mod recent;
 pub mod rules;
+pub mod run;
 pub mod sanitize;
 pub mod setup;
 pub mod shell;
@@ -51,6 +52,9 @@ pub fn start(argv: &[OsString]) -> i32 {
     if name == "guard" {
         stdio::fill();
         return cli::run(argv);
+    }
+    if let Some(shell) = run::shells::served(name) {
+        return run::shells::become_shell(shell, argv);
     }
     stdio::fill();
     let added = added_tools();

@@ -14,6 +14,7 @@ mod log;
 mod pending;
 mod plan;
 mod rules;
+mod run;
 mod setup;
 mod sql;
 mod terminal;
@@ -38,6 +39,7 @@ struct Arguments {
 }
 
 const AFTER_HELP: &str = "Examples:
+  guard run claude                                 start an agent so that the shims hold
   guard explain 'rm -rf build ../shared/uploads'   what would guard do, and why?
   guard explain --json -- git push --force         the same for programs
   guard check 'git reset --hard' && echo harmless  as an exit code: 0 or 77
@@ -52,6 +54,8 @@ command was not plainly harmless; 127 the real tool was not found.";
 
 #[derive(Debug, Subcommand)]
 enum Commands {
+    /// Start an agent with the shims first, and keep them first in everything below it.
+    Run(run::Options),
     /// Show how guard reads a command, what matched and why, and what it would decide. Runs nothing.
     Explain(explain::Options),
     /// The verdict as an exit code: 0 (would run) or 77 (would not). Runs nothing.
@@ -114,6 +118,7 @@ pub fn run(argv: &[OsString]) -> i32 {
         }
     };
     let done = match arguments.command {
+        Commands::Run(options) => run::run(&options),
         Commands::Explain(options) => explain::run(&options),
         Commands::Check(options) => check::run(&options),
         Commands::Approve(options) => approve::run(&options),

@@ -619,6 +619,7 @@ mod tests {
                 group: 1,
                 session: 1,
                 terminal: number,
+                started: 0,
             })
         };
         assert_eq!(device(0), None);
