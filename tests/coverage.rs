@@ -111,6 +111,22 @@ fn the_shims() {
 }
 
 #[test]
+fn guard_run() {
+    every_row(1, |world, line| {
+        let guard = world.path("prefix/bin/guard").into_os_string();
+        let agent = world.path("bin/agent").into_os_string();
+        let word = |word: std::ffi::OsString| word.into_string().unwrap();
+        vec![
+            word(guard),
+            "run".into(),
+            "--".into(),
+            word(agent),
+            line.into(),
+        ]
+    });
+}
+
+#[test]
 fn the_hook() {
     let mut wrong = Vec::new();
     for (command, layers) in rows() {
