@@ -12,6 +12,7 @@ NEWLINE='
 usage() {
     cat <<'END'
 Usage: ./install.sh [--prefix DIR] [--config-dir DIR] [--state-dir DIR] [--uninstall] [--help]
+       sudo ./install.sh --system [--secure-path] [--uninstall]
 
 Builds guard with cargo and installs it:
 
@@ -23,6 +24,9 @@ Builds guard with cargo and installs it:
   --config-dir DIR  where your rules.toml is         (~/.config/guard)
   --state-dir DIR   where the audit log is           (~/.local/state/guard)
   --uninstall       remove all of it, but for your own rules and the audit log
+  --system          for all users, owned by root: below /usr/local, with /etc/profile.d/zz-guard.sh, which puts the
+                    shims first in every login shell. Each user's rules and log stay in their own home directory
+  --secure-path     with --system: also put the shims first for what sudo runs (/etc/sudoers.d/zz-guard)
   --help            print this
 
 Installing again upgrades guard and keeps the directories that were chosen before, unless an option
@@ -113,7 +117,7 @@ is_ours() {
 
 find_cargo() {
     cargo=$(command -v cargo) && return
-    for cargo in "${CARGO_HOME:-$home/.cargo}/bin/cargo" "$listed/.cargo/bin/cargo"; do
+    for cargo in "${CARGO_HOME:-$home/.cargo}/bin/cargo" "$listed/.cargo/bin/cargo" "$called_home/.cargo/bin/cargo"; do
         [ ! -x "$cargo" ] || return 0
     done
     fail 'cargo was not found, neither on PATH nor in ~/.cargo/bin' \
@@ -139,6 +143,12 @@ build() {
         CARGO_HOME=$listed/.cargo
         export CARGO_HOME
     fi
+    # Under sudo, Rust and the checkout are those of the person who called it.
+    as=
+    if [ -n "$called_home" ]; then
+        as="sudo -u $SUDO_USER -H --"
+        unset RUSTUP_HOME CARGO_HOME
+    fi
     case ${CARGO_TARGET_DIR-} in
     '' | /*) ;;
     *)
@@ -147,8 +157,9 @@ build() {
         ;;
     esac
     # cargo says where it put the binary: target directories can be configured in many ways.
+    # shellcheck disable=SC2086 # words of a command
     report=$(cd "$checkout" &&
-        "$cargo" build --release --locked --message-format=json-render-diagnostics </dev/null) ||
+        $as "$cargo" build --release --locked --message-format=json-render-diagnostics </dev/null) ||
         fail "guard could not be built in $checkout; cargo says why above" \
             "guard needs Rust $rust or newer (rustup update); nothing was installed"
     built=$(printf '%s\n' "$report" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
@@ -198,6 +209,106 @@ install_guard() {
     install_binary
     install_shims
     report_installed
+}
+
+# What --system adds: everything is root's, and a user's places are below that user's home.
+install_system() {
+    [ "$(id -u)" = 0 ] || fail '--system needs root' 'sudo ./install.sh --system'
+    if [ -e "$binary" ] && ! is_ours; then
+        fail "$binary is another program, so it was not replaced" 'move it away'
+    fi
+    [ -z "$secure_path" ] || sudoers_line >/dev/null
+    build
+    make_directory "$prefix/bin" 755
+    make_directory "$shims" 755
+    before=$(cat "$share/made" 2>/dev/null) || before=
+    printf '%s\n%s\n' "$made" "$before" | sed '/^$/d' | sort -ru | put "$share/made"
+    # shellcheck disable=SC2088 # guard reads the tilde as the home that the user list names
+    printf 'config=~/.config/guard\nstate=~/.local/state/guard\n' | put "$share/places"
+    # For reading: the rules are compiled into the binary.
+    put "$share/rules.toml" <"$checkout/rules.toml"
+    install_binary
+    install_shims
+    chown -h 0:0 "$binary" "$share" "$shims" "$shims"/* "$share/places" "$share/made" "$share/rules.toml"
+    chmod 644 "$share/places" "$share/made" "$share/rules.toml"
+    if [ -d "${profile%/*}" ]; then
+        profile_text | put "$profile"
+        chmod 644 "$profile"
+    fi
+    [ -z "$secure_path" ] || install_sudoers
+    report_system
+}
+
+# Read by the login shells of sh, bash and others, last of its directory; POSIX shell language.
+profile_text() {
+    cat <<END
+# guard: the shims stand first on PATH in every login shell. Written by install.sh --system.
+__guard_kept=
+__guard_rest=\$PATH:
+while [ -n "\$__guard_rest" ]; do
+    __guard_one=\${__guard_rest%%:*}
+    __guard_rest=\${__guard_rest#*:}
+    [ "\$__guard_one" = "$shims" ] || __guard_kept=\$__guard_kept:\$__guard_one
+done
+PATH=$shims\$__guard_kept
+export PATH
+unset __guard_kept __guard_rest __guard_one
+END
+}
+
+# The path that sudo uses now, with the shims in front.
+sudoers_line() {
+    command -v visudo >/dev/null ||
+        fail '--secure-path: sudo is not installed (visudo was not found)' 'leave --secure-path out'
+    now=$(sudo -V 2>/dev/null | sed -n 's/^Value to override user.s .PATH with: //p')
+    now=$(printf '%s' "${now:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}" | sed "s|^$shims:||")
+    printf 'Defaults secure_path="%s:%s"\n' "$shims" "$now"
+}
+
+install_sudoers() {
+    line=$(sudoers_line)
+    leftover=$sudoers.new.$$
+    printf '# guard: what sudo runs meets the shims. Written by install.sh --system --secure-path.\n%s\n' "$line" >"$leftover"
+    chmod 440 "$leftover"
+    visudo -cqf "$leftover" || fail "sudo would not read $sudoers" 'it was not written'
+    mv -f "$leftover" "$sudoers"
+    leftover=
+}
+
+report_system() {
+    cat <<END
+
+guard is installed for all users: $binary
+  rules        compiled in (to read: $share/rules.toml); each user's own: ~/.config/guard/rules.toml
+  audit log    ~/.local/state/guard/audit.jsonl, of each user
+  login shells $([ -e "$profile" ] && printf '%s puts the shims first' "$profile" || printf 'this system has no /etc/profile.d: put the shims first yourself')
+
+Shells that are open now, and those that are no login shells, need a line of their own:
+
+  export PATH="$shims:\$PATH"
+
+Try it (this runs nothing):
+
+  $binary explain 'rm -rf ~ && git push --force'
+END
+    if [ -e "$sudoers" ]; then
+        printf '\nWhat sudo runs meets the shims as well (%s).\n' "$sudoers"
+    elif command -v visudo >/dev/null; then
+        printf '\nsudo has a PATH of its own, without the shims. To put them there as well:\n\n  sudo ./install.sh --system --secure-path\n'
+    fi
+}
+
+uninstall_system() {
+    [ "$(id -u)" = 0 ] || fail '--system needs root' 'sudo ./install.sh --system --uninstall'
+    for left in "$profile" "$sudoers"; do
+        [ ! -e "$left" ] || ! grep -q 'Written by install.sh --system' "$left" || remove "$left"
+    done
+    [ ! -e "$share/rules.toml" ] || remove "$share/rules.toml"
+    # What users said and did is theirs.
+    # shellcheck disable=SC2088
+    config='~/.config/guard' state='~/.local/state/guard'
+    uninstall
+    printf 'Rules and logs of users remain in their homes: %s, %s\n' "$config" "$state"
 }
 
 # For use between double quotes.
@@ -320,6 +431,10 @@ prefix=
 config=
 state=
 action=install_guard
+system=
+secure_path=
+profile=/etc/profile.d/zz-guard.sh
+sudoers=/etc/sudoers.d/zz-guard
 while [ $# -gt 0 ]; do
     case $1 in
     --prefix | --config-dir | --state-dir)
@@ -334,6 +449,14 @@ while [ $# -gt 0 ]; do
         ;;
     --uninstall)
         action=uninstall
+        name=
+        ;;
+    --system)
+        system=yes
+        name=
+        ;;
+    --secure-path)
+        secure_path=yes
         name=
         ;;
     -h | --help)
@@ -363,8 +486,21 @@ while [ -L "$self" ]; do
 done
 checkout=$(cd "$(dirname "$self")" && pwd -P)
 
+if [ -n "$system" ]; then
+    [ -z "$prefix$config$state" ] ||
+        fail '--system has places of its own: /usr/local, and the home of each user' 'leave --prefix, --config-dir and --state-dir out' 2
+    prefix=/usr/local
+    action=$([ "$action" = uninstall ] && echo uninstall_system || echo install_system)
+elif [ -n "$secure_path" ]; then
+    fail '--secure-path belongs to --system' 'sudo ./install.sh --system --secure-path' 2
+fi
+
 # The person who installs says with HOME what they mean. guard itself never asks HOME again.
 listed=$(listed_home)
+called_home=
+if [ -n "$system" ] && [ -n "${SUDO_USER-}" ] && [ "$SUDO_USER" != root ]; then
+    called_home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
+fi
 case ${HOME-} in
 /?*) home=${HOME%/} ;;
 *) home=$listed ;;

@@ -49,7 +49,11 @@ impl Places {
             let entry = |name: &str| {
                 text.split(|byte| *byte == b'\n')
                     .find_map(|line| line.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
-                    .map(|value| PathBuf::from(OsStr::from_bytes(value)))
+                    .and_then(|value| match value.strip_prefix(b"~/") {
+                        // An installation for all users: below the home of whoever runs it.
+                        Some(below) => Some(home_of(user)?.join(OsStr::from_bytes(below))),
+                        None => Some(PathBuf::from(OsStr::from_bytes(value))),
+                    })
                     .filter(|path| path.is_absolute())
             };
             let share = file.parent().map(Path::to_owned);

@@ -27,6 +27,7 @@ pub mod recent;
 pub mod rules;
 pub mod sanitize;
 pub mod shell;
+pub mod stand_in;
 pub mod stdio;
 pub mod tools;
 pub mod verdict;

@@ -93,7 +93,17 @@ impl<'a> Probe<'a> {
     ) -> Result<Self, Failure> {
         let program = crate::real_tool::find(OsStr::new(tool), context.variable("PATH").as_deref())
             .ok_or_else(|| Failure::NotFound(tool.to_owned()))?;
-        Ok(Self {
+        Ok(Self::of_program(program, directory, context, deadline))
+    }
+
+    /// A probe with any program.
+    pub fn of_program(
+        program: PathBuf,
+        directory: &Path,
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Self {
+        Self {
             program,
             directory: directory.to_owned(),
             context,
@@ -102,7 +112,7 @@ impl<'a> Probe<'a> {
             deadline,
             progress: None,
             outlives_nobody: false,
-        })
+        }
     }
 
     /// The same look with this much time at most.

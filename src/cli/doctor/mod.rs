@@ -1,5 +1,7 @@
 //! `guard doctor`: what protects this shell, and whose terminal this is.
 
+mod ways;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -52,6 +54,8 @@ struct Terminal {
 #[derive(Debug, Serialize)]
 struct Report {
     findings: Vec<Finding>,
+    /// The ways that commands take, each proven with a stand-in.
+    ways: Vec<Finding>,
     terminal: Terminal,
 }
 
@@ -84,6 +88,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
             locked(&office),
             holds(&office),
         ],
+        ways: ways::prove(&office.places, &office.state),
         terminal: Terminal {
             trust: evidence.trust.name(),
             why: evidence.why,
@@ -99,7 +104,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         out.write_all(text(&report).as_bytes())
             .context("standard output")?;
     }
-    let is_wrong = report.findings.iter().any(|one| one.status == "wrong");
+    let mut all = report.findings.iter().chain(&report.ways);
+    let is_wrong = all.any(|one| one.status == "wrong");
     Ok(if is_wrong {
         exit_code::FAILURE
     } else {
@@ -109,7 +115,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
 
 fn text(report: &Report) -> String {
     let mut text = String::new();
-    for one in &report.findings {
+    for one in report.findings.iter().chain(&report.ways) {
         let _ = writeln!(text, "{:<9} {:<5}  {}", one.name, one.status, one.found);
         if let Some(mend) = &one.mend {
             let _ = writeln!(text, "{:<17}{mend}", "");

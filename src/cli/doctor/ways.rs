@@ -1,0 +1,212 @@
+//! The ways that an agent's commands take, each proven by a stand-in for what a command would destroy.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::{Finding, finding};
+use crate::context::{Consult, Context};
+use crate::install::Places;
+use crate::sanitize;
+use crate::stand_in::{Fate, StandIn};
+
+/// The shell that an agent runs commands in.
+#[derive(Clone, Copy, Debug)]
+enum Shell {
+    /// The person's own (`$SHELL`).
+    Own,
+    /// Always bash.
+    Bash,
+}
+
+/// An agent and how it runs commands.
+struct Habit {
+    /// Its program on PATH.
+    program: &'static str,
+    /// Its name.
+    name: &'static str,
+    shell: Shell,
+    /// The options in front of the command.
+    options: &'static [&'static str],
+}
+
+const fn habit(
+    program: &'static str,
+    name: &'static str,
+    shell: Shell,
+    options: &'static [&'static str],
+) -> Habit {
+    Habit {
+        program,
+        name,
+        shell,
+        options,
+    }
+}
+
+/// How agents run commands, as measured in 2026.
+const HABITS: [Habit; 10] = [
+    habit("claude", "Claude Code", Shell::Own, &["-c"]),
+    habit("codex", "Codex", Shell::Own, &["-lc"]),
+    habit("gemini", "Gemini CLI", Shell::Bash, &["-c"]),
+    habit("qwen", "Qwen Code", Shell::Bash, &["-c"]),
+    habit("opencode", "OpenCode", Shell::Bash, &["-c"]),
+    habit(
+        "copilot",
+        "Copilot CLI",
+        Shell::Bash,
+        &["--norc", "--noprofile", "-c"],
+    ),
+    habit("cursor-agent", "Cursor", Shell::Own, &["-ilc"]),
+    habit("goose", "Goose", Shell::Bash, &["-c"]),
+    habit("aider", "Aider", Shell::Own, &["-i", "-c"]),
+    habit("cline", "Cline", Shell::Bash, &["-c"]),
+];
+
+/// Sends a stand-in through every way that there is on this machine.
+pub(super) fn prove(places: &Places, state: &Path) -> Vec<Finding> {
+    let stand_in = match StandIn::new(state) {
+        Ok(stand_in) => stand_in,
+        Err(error) => {
+            let found = format!(
+                "nothing can be proven: {} cannot be written: {error}",
+                sanitize::path(state)
+            );
+            return vec![finding("ways", "wrong", found, None)];
+        }
+    };
+    let context = Context::new(Some(stand_in.directory().to_owned()), Consult::Tools);
+    let prover = Prover {
+        stand_in: &stand_in,
+        context: &context,
+        shims: places
+            .share
+            .as_ref()
+            .map_or_else(|| PathBuf::from("…/shims"), |share| share.join("shims")),
+        binary: places.binary.clone().unwrap_or_else(|| "guard".into()),
+    };
+    let mut ways = vec![
+        prover.here(),
+        prover.login(&own_shell()),
+        prover.login("/bin/sh".as_ref()),
+    ];
+    ways.dedup_by(|one, other| one.found == other.found);
+    ways.extend(HABITS.iter().filter_map(|habit| prover.agent(habit)));
+    ways.extend(prover.sudo());
+    ways
+}
+
+/// The person's shell.
+fn own_shell() -> PathBuf {
+    std::env::var_os("SHELL")
+        .map(PathBuf::from)
+        .filter(|shell| shell.is_absolute() && shell.is_file())
+        .unwrap_or_else(|| "/bin/sh".into())
+}
+
+fn on_path(name: &str, context: &Context) -> Option<PathBuf> {
+    let search = context.variable("PATH")?;
+    std::env::split_paths(&search)
+        .map(|directory| directory.join(name))
+        .find(|file| file.is_file())
+}
+
+struct Prover<'a> {
+    stand_in: &'a StandIn,
+    context: &'a Context,
+    shims: PathBuf,
+    binary: PathBuf,
+}
+
+impl Prover<'_> {
+    fn in_shell(&self, shell: &Path, options: &[&str]) -> Fate {
+        let mut words: Vec<OsString> = options.iter().map(Into::into).collect();
+        words.push(self.stand_in.command("rm"));
+        self.stand_in.send(shell, &words, self.context)
+    }
+
+    fn verdict(&self, name: &'static str, way: &str, fate: Fate, mend: String) -> Finding {
+        let way = sanitize::text(way);
+        match fate {
+            Fate::Held => finding(
+                name,
+                "ok",
+                format!("{way}: a stand-in was sent, and held"),
+                None,
+            ),
+            Fate::Gone => finding(
+                name,
+                "wrong",
+                format!("{way}: a stand-in was sent, and deleted: no shim is in the way"),
+                Some(mend),
+            ),
+            Fate::Unproven(why) => finding(
+                name,
+                "note",
+                format!("{way}: could not be proven: {}", sanitize::text(&why)),
+                None,
+            ),
+        }
+    }
+
+    fn guard(&self, words: &str) -> String {
+        format!("{} {words}", sanitize::path(&self.binary))
+    }
+
+    /// What is started from here.
+    fn here(&self) -> Finding {
+        let Some(rm) = on_path("rm", self.context) else {
+            return finding("shell", "note", "rm: there is none on PATH", None);
+        };
+        let words = [OsString::from("-r"), self.stand_in.target().into()];
+        let fate = self.stand_in.send(&rm, &words, self.context);
+        let mend = format!("export PATH=\"{}:$PATH\"", sanitize::path(&self.shims));
+        self.verdict("shell", "rm, as this shell finds it", fate, mend)
+    }
+
+    fn login(&self, shell: &Path) -> Finding {
+        let way = format!("{} -lc 'rm …'", sanitize::path(shell));
+        let fate = self.in_shell(shell, &["-lc"]);
+        self.verdict("login", &way, fate, self.guard("setup shell"))
+    }
+
+    /// An agent's own way, if the agent is on this machine.
+    fn agent(&self, habit: &Habit) -> Option<Finding> {
+        on_path(habit.program, self.context)?;
+        let shell = match habit.shell {
+            Shell::Own => own_shell(),
+            Shell::Bash => on_path("bash", self.context)?,
+        };
+        let way = format!(
+            "{} runs {} {} 'rm …'",
+            habit.name,
+            sanitize::path(&shell),
+            habit.options.join(" ")
+        );
+        let fate = self.in_shell(&shell, habit.options);
+        let mend = self.guard(&format!("run {}", habit.program));
+        Some(self.verdict("agent", &way, fate, mend))
+    }
+
+    /// sudo, whose PATH is its own (sudoers(5), `secure_path`).
+    fn sudo(&self) -> Option<Finding> {
+        let sudo = on_path("sudo", self.context)?;
+        let mut words: Vec<OsString> = vec!["-n".into(), "rm".into(), "-r".into()];
+        words.push(self.stand_in.target().into());
+        let fate = self.stand_in.send(&sudo, &words, self.context);
+        let one = self.verdict(
+            "sudo",
+            "sudo rm",
+            fate,
+            "sudo ./install.sh --system --secure-path, in a clone of guard".to_owned(),
+        );
+        // guard for one user cannot answer for root's commands.
+        Some(Finding {
+            status: if one.status == "wrong" {
+                "note"
+            } else {
+                one.status
+            },
+            ..one
+        })
+    }
+}
