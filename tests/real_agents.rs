@@ -14,6 +14,7 @@ mod support;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ enum Agent {
 }
 
 /// How an agent is started, and what stands between it and the loss. A new way is one more of these:
-/// what it writes beforehand (`prepare`), the words before the agent's own (`before`), the agent's
-/// options (`options`), and what it holds (`holds`).
+/// what is done beforehand (`prepare`), the words before the agent's own (`before`), Codex's options
+/// (`options`), and what it holds (`holds`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// With the shims first on PATH.
@@ -42,6 +43,10 @@ enum Way {
     HookNoLogin,
     /// With a hook that nobody has trusted.
     Untrusted,
+    /// By `guard run`, without the shims on PATH.
+    Run,
+    /// After `guard setup`, from a shell that it has set up.
+    Setup,
 }
 
 /// What the model asks for.
@@ -163,22 +168,52 @@ impl Way {
         const NO_LOGIN: &str = "allow_login_shell=false";
         const TRUST: &str = "--dangerously-bypass-hook-trust";
         match self {
-            Self::Plain | Self::Untrusted => &[],
+            Self::Plain | Self::Untrusted | Self::Run => &[],
             Self::NoLogin => &["-c", NO_LOGIN],
-            Self::Hook => &[TRUST],
+            Self::Hook | Self::Setup => &[TRUST],
             Self::HookNoLogin => &[TRUST, "-c", NO_LOGIN],
         }
     }
 
+    /// What is done before the agent starts.
+    #[track_caller]
+    fn prepare(self, world: &World, agent: Agent) {
+        if self == Self::Setup {
+            let outcome = world
+                .guard(&["setup", "--shell", "bash", agent.name(), "shell"])
+                .variable("SHELL", "/bin/bash")
+                .run();
+            assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        }
+    }
+
     /// What stands before the agent's own words.
-    fn before(self) -> &'static [&'static str] {
-        &[]
+    fn before(self, world: &World) -> Vec<OsString> {
+        match self {
+            Self::Run => vec![world.path("prefix/bin/guard").into(), "run".into()],
+            // The shell that a person starts it from: its start-up files put the shims first on PATH.
+            // The agent's directory comes second.
+            Self::Setup => {
+                let script = "export PATH=\"${PATH/:/:$0:}\"; exec \"$@\"";
+                vec!["bash".into(), "-lc".into(), script.into(), place().into()]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the shims are on PATH from the beginning.
+    fn has_shims(self) -> bool {
+        !matches!(self, Self::Run | Self::Setup)
     }
 
     /// Whether a command that would destroy something is held.
     fn holds(self, world: &World, agent: Agent, command: &str) -> bool {
         let by_name = command != BY_PATH;
         match self {
+            // It keeps the shims first in every shell; no shim sees a path.
+            Self::Run => by_name,
+            // The start-up files put the shims first in a login shell too, and the hook sees the rest.
+            Self::Setup => true,
             // Codex's shell is a login shell: on Debian, /etc/profile sets PATH anew.
             _ if by_name && agent == Agent::Codex && !self.options().contains(&"-c") => {
                 login_shell_keeps_path(world)
@@ -216,16 +251,24 @@ fn place() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/agents/bin")
 }
 
-/// Whether the agent is there. Not by a macro, whose words nobody sees when a test passes.
-fn is_there(agent: Agent) -> bool {
-    let there = place().join(agent.name()).exists();
-    if !there {
-        let name = agent.name();
-        let line = format!("\nSKIPPED: there is no {name}: run scripts/test-agents\n");
-        assert!(std::env::var_os("GUARD_REQUIRE_AGENTS").is_none(), "{line}");
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-    }
-    there
+/// Whether the agent is there, and the way.
+fn is_there(world: &World, agent: Agent, way: Way) -> bool {
+    let name = agent.name();
+    let missing = match way {
+        _ if !place().join(name).exists() => format!("there is no {name}: run scripts/test-agents"),
+        Way::Run if !has_command(world, "run") => "there is no guard run".to_owned(),
+        Way::Setup if !has_command(world, "setup") => "there is no guard setup".to_owned(),
+        _ => return true,
+    };
+    let line = format!("\nSKIPPED: {agent:?}, {way:?}: {missing}\n");
+    assert!(std::env::var_os("GUARD_REQUIRE_AGENTS").is_none(), "{line}");
+    // Not by a macro, whose words nobody sees when a test passes.
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    false
+}
+
+fn has_command(world: &World, command: &str) -> bool {
+    world.guard(&[command, "--help"]).run().code == Some(0)
 }
 
 /// The words that give a command a network of its own, with nothing but loopback, where the machine
@@ -251,14 +294,17 @@ fn alone() -> &'static [&'static str] {
 /// Starts an agent, lets the model ask for everything, and checks what came of it.
 #[track_caller]
 fn check(agent: Agent, way: Way) {
-    // One agent at a time: they are large.
-    static ONE: Mutex<()> = Mutex::new(());
-    if !is_there(agent) {
+    // Two at a time: they are large.
+    static SEATS: [Mutex<()>; 2] = [const { Mutex::new(()) }; 2];
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let world = World::with_uncommitted_work();
+    if !is_there(&world, agent, way) {
         return;
     }
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let world = World::with_uncommitted_work();
+    let seat = NEXT.fetch_add(1, Ordering::Relaxed) % SEATS.len();
+    let _seat = SEATS[seat].lock().unwrap_or_else(PoisonError::into_inner);
     agent.configure(&world, way);
+    way.prepare(&world, agent);
     let destructive = [BY_NAME[0], BY_NAME[1], BY_PATH];
     let commands: Vec<&str> = ORDINARY
         .iter()
@@ -294,9 +340,11 @@ fn check(agent: Agent, way: Way) {
         let told = turn["told"].as_str().unwrap();
         let held = way.holds(&world, agent, command);
         assert_eq!(turn["held"], held, "{agent:?}, {way:?}: {command}: {told}");
-        let blocked = format!("guard: blocked: {command}\n");
+        // guard run leads there by the shim's path.
+        let line = format!("{command}\n");
         for text in [
-            blocked.as_str(),
+            "guard: blocked: ",
+            &line,
             "guard approve ",
             "Do not look for another way",
         ] {
@@ -321,7 +369,7 @@ fn run(world: &World, agent: Agent, way: Way, script: &Value) -> Vec<Value> {
         script_text.into(),
         "--".into(),
     ]);
-    words.extend(way.before().iter().map(OsString::from));
+    words.extend(way.before(world));
     words.extend(agent.words(way).iter().map(OsString::from));
     if agent == Agent::Codex {
         // The provider's address is known only when the model listens.
@@ -330,8 +378,11 @@ fn run(world: &World, agent: Agent, way: Way, script: &Value) -> Vec<Value> {
         let at = words.len() - 1;
         words.splice(at..at, ["-c".into(), OsString::from(provider)]);
     }
-    let mut search = vec![world.shims(), place()];
+    let mut search = vec![place()];
     search.extend(std::env::split_paths(&real_path()));
+    if way.has_shims() {
+        search.insert(0, world.shims());
+    }
     let mut run = world
         .command(&words)
         .search(&search)
@@ -406,4 +457,34 @@ fn codex_with_the_hook_and_without_a_login_shell() {
 #[test]
 fn codex_with_a_hook_that_nobody_trusted() {
     check(Agent::Codex, Way::Untrusted);
+}
+
+#[test]
+fn opencode_by_guard_run() {
+    check(Agent::OpenCode, Way::Run);
+}
+
+#[test]
+fn opencode_after_guard_setup() {
+    check(Agent::OpenCode, Way::Setup);
+}
+
+#[test]
+fn gemini_by_guard_run() {
+    check(Agent::Gemini, Way::Run);
+}
+
+#[test]
+fn gemini_after_guard_setup() {
+    check(Agent::Gemini, Way::Setup);
+}
+
+#[test]
+fn codex_by_guard_run() {
+    check(Agent::Codex, Way::Run);
+}
+
+#[test]
+fn codex_after_guard_setup() {
+    check(Agent::Codex, Way::Setup);
 }
