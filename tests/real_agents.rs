@@ -1,4 +1,4 @@
-//! Real agents, offline: OpenCode, Codex and Gemini CLI are asked by a scripted model to destroy
+//! Real agents, offline: `OpenCode`, Codex and Gemini CLI are asked by a scripted model to destroy
 //! something. What each layer of guard covers is held and the model is told why; what it does not
 //! cover is gone, and stands here as well. `scripts/test-agents` gets the agents.
 #![allow(
@@ -218,10 +218,8 @@ impl Way {
             _ if by_name && agent == Agent::Codex && !self.options().contains(&"-c") => {
                 login_shell_keeps_path(world)
             }
-            // No shim sees a path.
-            Self::Plain | Self::NoLogin => by_name,
-            // Codex passes over a hook that nobody has trusted.
-            Self::Untrusted => by_name,
+            // No shim sees a path; Codex passes over a hook that nobody has trusted.
+            Self::Plain | Self::NoLogin | Self::Untrusted => by_name,
             Self::Hook | Self::HookNoLogin => true,
         }
     }
