@@ -10,6 +10,7 @@
 
 mod support;
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
@@ -626,6 +627,17 @@ fn bytes_that_are_no_text_in_json_and_a_plugin_that_was_changed() {
     );
     assert_eq!(bytes(&world, file).unwrap(), own);
     assert!(world.read(plugin).ends_with("// mine\n"));
+    // A home that cannot be written down.
+    let home = std::ffi::OsStr::from_bytes(b"h\xff");
+    let home = world.path("home").join(home);
+    std::fs::create_dir_all(home.join(".claude")).unwrap();
+    let outcome = world
+        .guard(&["setup", "claude"])
+        .variable("HOME", &home)
+        .run();
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    outcome.says("cannot be written down, so nothing was");
+    assert!(!home.join(".claude/settings.json").exists());
 }
 
 #[test]

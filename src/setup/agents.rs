@@ -152,7 +152,8 @@ impl Agent {
             Host::OpenCode => {
                 let text = plugin(binary);
                 match &look.before {
-                    Some(before) if before == text.as_bytes() => Ok(Outcome::Done),
+                    // Also the plugin that somebody copied from docs/hooks.md.
+                    Some(before) if calls(before, binary) => Ok(Outcome::Done),
                     Some(before) if !before.trim_ascii().is_empty() => Err(format!(
                         "{shown} is there and is not what guard writes; move it away, then run this again"
                     )),
@@ -271,6 +272,12 @@ fn push(value: &mut Value, keys: &[&str], entry: &Value) {
         Some((key, rest)) => push(map.entry(*key).or_insert_with(|| json!({})), rest, entry),
         None => {}
     }
+}
+
+/// Whether a plugin calls this guard.
+pub(super) fn calls(plugin: &[u8], binary: &str) -> bool {
+    let call = format!("{}, [\"hook\", \"opencode\"]", Value::from(binary));
+    contains(plugin, call.as_bytes())
 }
 
 /// The plugin for `OpenCode`, as docs/hooks.md has it.

@@ -27,7 +27,10 @@ pub fn apply(shelf: &Shelf, changes: &[Change]) -> Result<(), String> {
             trace: change.trace.clone(),
         });
     }
-    shelf.write(&new)?;
+    if let Err(fault) = shelf.write(&new) {
+        shelf.tidy(&old);
+        return Err(fault);
+    }
     let done = write(changes, &new);
     if done.is_err() {
         shelf.write(&old)?;

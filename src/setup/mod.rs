@@ -157,6 +157,7 @@ pub fn plan(places: &Places, around: &Surroundings, wanted: &[Agent], shells: &[
             }
         }
     }
+    plan.faults.dedup();
     plan
 }
 
@@ -307,8 +308,7 @@ fn agent_state(agent: Agent, file: &Path, own: Option<&Own>) -> State {
         return State::Other(there);
     };
     let is_ours = if agent.host == crate::hook::Host::OpenCode {
-        let quoted = serde_json::Value::from(own.binary.as_str()).to_string();
-        shell::contains(text, quoted.as_bytes())
+        agents::calls(text, &own.binary)
     } else {
         shlex::split(&there) == shlex::split(&agent.command(&own.binary))
     };
