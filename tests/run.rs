@@ -131,15 +131,12 @@ fn bash() {
         &["/bin/bash", "-c"],
         &["/bin/bash", "-lc"],
     ]);
-    // Exported functions do it, which dash does not hand on: the agent is another program.
-    holds_below(
-        "forks",
-        &[
-            &["/bin/bash", "-ic"],
-            &["/bin/bash", "-ilc"],
-            &["bash", "-c", "/bin/bash -ilc \"$0\""],
-        ],
-    );
+    // Exported functions do it, which neither dash nor bash -c hands on: the agent is another program.
+    holds_below("forks", &[&["/bin/bash", "-ic"], &["/bin/bash", "-ilc"]]);
+    let world = world();
+    let outcome = guard_run(&world, &["forks", "bash", "-lc", "command -v git"]).run();
+    let shim = format!("{}\n", world.shims().join("git").display());
+    assert_eq!(outcome.ran().stdout, shim);
 }
 
 #[test]

@@ -163,7 +163,7 @@ impl Files {
     pub fn write(&self, search: Option<&OsStr>) -> Result<()> {
         make_directory(&self.directory)?;
         put(&self.path(), &self.path_script())?;
-        put(&self.bash(), &self.after("BASH_ENV"))?;
+        put(&self.bash(), &self.bash_script())?;
         put(&self.sh(), &self.after("ENV"))?;
         put(&self.claude(), &self.after("CLAUDE_ENV_FILE"))?;
         put(&self.bashrc(), &self.bashrc_script())?;
@@ -230,6 +230,14 @@ unset guard_shells guard_shims
 "#,
             ),
         ])
+    }
+
+    /// A bash that reads it has the shims first and needs no functions: `command -v git` is a path.
+    fn bash_script(&self) -> Vec<u8> {
+        let names: Vec<&str> = TOOLS.iter().map(|tool| tool.name()).collect();
+        let mut text = format!("unset -f {}\n", names.join(" ")).into_bytes();
+        text.extend(self.after("BASH_ENV"));
+        text
     }
 
     /// Reads the person's own file, which `GUARD_RUN_NAME` remembers, then puts the shims first.

@@ -1,6 +1,7 @@
 //! What keeps the shims first below an agent, layer by layer. `guard run --dry-run` lists them.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 
 use super::files::Files;
 
@@ -84,10 +85,9 @@ impl Layer {
         match self {
             Self::Path => std::env::var_os("PATH").is_some_and(|path| files.is_first_on(&path)),
             Self::Bash => is("BASH_ENV", files.bash().as_os_str()),
-            Self::InteractiveBash => files
-                .functions()
-                .iter()
-                .all(|(name, value)| std::env::var_os(name).as_ref() == Some(value)),
+            // A bash that reads BASH_ENV hands the functions on no more.
+            Self::InteractiveBash => std::env::var_os("PROMPT_COMMAND")
+                .is_some_and(|command| command.as_bytes().starts_with(files.prefix().as_bytes())),
             Self::Sh => is("ENV", files.sh().as_os_str()),
             Self::Zsh => is("ZDOTDIR", files.zsh().as_os_str()),
             Self::Fish => std::env::var_os("XDG_DATA_DIRS")

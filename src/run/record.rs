@@ -150,7 +150,7 @@ pub fn by_variable() -> Option<&'static Record> {
         .find(|record| name == record.name().as_str() && record.is_live())
 }
 
-/// Why a directory cannot be the workspace.
+/// The current directory, links resolved: what a run's workspace is.
 pub fn workspace() -> Result<PathBuf> {
     std::env::current_dir()
         .and_then(|directory| directory.canonicalize())
