@@ -80,6 +80,28 @@ impl StandIn {
         line
     }
 
+    /// Runs a program that is told about it; what it printed.
+    ///
+    /// # Errors
+    /// When it does not run to its end in time, or fails.
+    pub fn hear(
+        &self,
+        program: &Path,
+        arguments: &[OsString],
+        context: &Context,
+    ) -> Result<Vec<u8>, String> {
+        let deadline = Instant::now() + PATIENCE;
+        let probe = Probe::of_program(program.to_owned(), &self.directory, context, deadline);
+        let answer = probe
+            .run(arguments)
+            .map_err(|failure| failure.to_string())?;
+        if answer.success {
+            Ok(answer.output)
+        } else {
+            Err(answer.complaint())
+        }
+    }
+
     /// Runs a program that is to delete it.
     pub fn send(&self, program: &Path, arguments: &[OsString], context: &Context) -> Fate {
         let probe = Probe::of_program(

@@ -104,11 +104,60 @@ fn an_agent_is_judged_by_the_way_that_it_runs_commands() {
     assert_eq!(codex["status"], "wrong");
     assert!(codex["mend"].as_str().unwrap().ends_with("guard run codex"));
     assert_eq!(way(&report, "agent", "Gemini CLI")["status"], "ok");
+    // Below guard run both hold.
+    assert_eq!(way(&report, "run", "Codex")["status"], "ok");
+    assert_eq!(way(&report, "run", "Gemini CLI")["status"], "ok");
+    assert_eq!(world.pending().len(), 0);
     let ways = report["ways"].as_array().unwrap();
     assert!(
         !ways
             .iter()
             .any(|way| way["found"].as_str().unwrap().contains("Goose"))
+    );
+}
+
+#[test]
+fn a_hook_is_asked_and_must_deny() {
+    let world = World::new();
+    profile(&world, "");
+    let before = report(doctor(&world)).1;
+    assert!(
+        !before["ways"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|way| way["name"] == "hook")
+    );
+    std::fs::create_dir_all(world.path("home/.claude")).unwrap();
+    std::fs::create_dir_all(world.path("home/.codex")).unwrap();
+    let (_, before) = report(doctor(&world));
+    let claude = way(&before, "hook", "Claude Code");
+    assert_eq!(claude["status"], "note");
+    assert!(
+        claude["mend"]
+            .as_str()
+            .unwrap()
+            .ends_with("guard setup claude")
+    );
+
+    assert_eq!(
+        world.guard(&["setup", "claude", "codex"]).run().code,
+        Some(0)
+    );
+    let (_, after) = report(doctor(&world));
+    assert_eq!(way(&after, "hook", "Claude Code")["status"], "ok");
+    let codex = way(&after, "hook", "Codex");
+    assert!(codex["status"] == "ok" && codex["found"].as_str().unwrap().contains("trusted"));
+
+    let settings = "home/.claude/settings.json";
+    let other = world
+        .read(settings)
+        .replace("prefix/bin/guard", "elsewhere/bin/guard");
+    world.write(settings, other);
+    let (code, moved) = report(doctor(&world));
+    assert_eq!(
+        (code, &way(&moved, "hook", "Claude Code")["status"]),
+        (Some(1), &"wrong".into())
     );
 }
 

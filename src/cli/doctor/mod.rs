@@ -1,5 +1,6 @@
 //! `guard doctor`: what protects this shell, and whose terminal this is.
 
+mod hooks;
 mod ways;
 
 use std::fmt::Write as _;

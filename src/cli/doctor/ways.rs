@@ -1,4 +1,6 @@
-//! The ways that an agent's commands take, each proven by a stand-in for what a command would destroy.
+//! The ways that an agent's commands take, each proven by a stand-in for what a command would destroy: from
+//! here, in a login shell, as each agent runs commands, the same below `guard run`, through its hook, and
+//! through sudo.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -90,7 +92,11 @@ pub(super) fn prove(places: &Places, state: &Path) -> Vec<Finding> {
         prover.login("/bin/sh".as_ref()),
     ];
     ways.dedup_by(|one, other| one.found == other.found);
-    ways.extend(HABITS.iter().filter_map(|habit| prover.agent(habit)));
+    for habit in &HABITS {
+        ways.extend(prover.agent(habit));
+        ways.extend(prover.below_run(habit));
+    }
+    ways.extend(super::hooks::prove(places, &stand_in, &context));
     ways.extend(prover.sudo());
     ways
 }
@@ -103,7 +109,7 @@ fn own_shell() -> PathBuf {
         .unwrap_or_else(|| "/bin/sh".into())
 }
 
-fn on_path(name: &str, context: &Context) -> Option<PathBuf> {
+pub(super) fn on_path(name: &str, context: &Context) -> Option<PathBuf> {
     let search = context.variable("PATH")?;
     std::env::split_paths(&search)
         .map(|directory| directory.join(name))
@@ -145,13 +151,18 @@ impl Prover<'_> {
         verdict("login", &way, fate, self.guard("setup shell"))
     }
 
-    /// An agent's own way, if the agent is on this machine.
-    fn agent(&self, habit: &Habit) -> Option<Finding> {
+    /// The shell that the agent starts, if the agent is on this machine.
+    fn shell_of(&self, habit: &Habit) -> Option<PathBuf> {
         on_path(habit.program, self.context)?;
-        let shell = match habit.shell {
-            Shell::Own => own_shell(),
-            Shell::Bash => on_path("bash", self.context)?,
-        };
+        match habit.shell {
+            Shell::Own => Some(own_shell()),
+            Shell::Bash => on_path("bash", self.context),
+        }
+    }
+
+    /// An agent's own way.
+    fn agent(&self, habit: &Habit) -> Option<Finding> {
+        let shell = self.shell_of(habit)?;
         let way = format!(
             "{} runs {} {} 'rm …'",
             habit.name,
@@ -161,6 +172,45 @@ impl Prover<'_> {
         let fate = self.in_shell(&shell, habit.options);
         let mend = self.guard(&format!("run {}", habit.program));
         Some(verdict("agent", &way, fate, mend))
+    }
+
+    /// The same below `guard run`: a script of the agent's name runs the command as the agent would.
+    fn below_run(&self, habit: &Habit) -> Option<Finding> {
+        let shell = self.shell_of(habit)?;
+        let way = format!("{} below guard run", habit.name);
+        let fate = match self.write_agent(habit, &shell) {
+            Ok(agent) => {
+                let words = [
+                    "run".into(),
+                    "--".into(),
+                    agent.into(),
+                    self.stand_in.command("rm"),
+                ];
+                self.stand_in.send(&self.binary, &words, self.context)
+            }
+            Err(error) => Fate::Unproven(error.to_string()),
+        };
+        Some(verdict("run", &way, fate, self.guard("run --dry-run")))
+    }
+
+    fn write_agent(&self, habit: &Habit, shell: &Path) -> std::io::Result<PathBuf> {
+        use std::os::unix::ffi::OsStrExt as _;
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let file = self.stand_in.directory().join(habit.program);
+        let own = matches!(habit.shell, Shell::Own);
+        let mut text = b"#!/bin/sh\nfor last; do :; done\nexec ".to_vec();
+        if own {
+            // guard run may have put another one there.
+            text.extend_from_slice(b"\"$SHELL\"");
+        } else {
+            let quoted = shlex::bytes::try_quote(shell.as_os_str().as_bytes());
+            text.extend_from_slice(&quoted.unwrap_or_default());
+        }
+        text.extend_from_slice(format!(" {} \"$last\"\n", habit.options.join(" ")).as_bytes());
+        std::fs::write(&file, text)?;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
+        Ok(file)
     }
 
     /// sudo, whose PATH is its own (sudoers(5), `secure_path`).
@@ -188,7 +238,7 @@ impl Prover<'_> {
 }
 
 /// What a fate means for a way.
-fn verdict(name: &'static str, way: &str, fate: Fate, mend: String) -> Finding {
+pub(super) fn verdict(name: &'static str, way: &str, fate: Fate, mend: String) -> Finding {
     let way = sanitize::text(way);
     match fate {
         Fate::Held => finding(
