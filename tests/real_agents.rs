@@ -250,7 +250,7 @@ fn place() -> PathBuf {
 }
 
 /// Whether the agent is there, and the way.
-fn is_there(world: &World, agent: Agent, way: Way) -> bool {
+fn is_there(agent: Agent, way: Way) -> bool {
     let name = agent.name();
     let missing = match way {
         _ if !place().join(name).exists() => format!("there is no {name}: run scripts/test-agents"),
@@ -290,7 +290,7 @@ fn check(agent: Agent, way: Way) {
     static SEATS: [Mutex<()>; 2] = [const { Mutex::new(()) }; 2];
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let world = World::with_uncommitted_work();
-    if !is_there(&world, agent, way) {
+    if !is_there(agent, way) {
         return;
     }
     let seat = NEXT.fetch_add(1, Ordering::Relaxed) % SEATS.len();

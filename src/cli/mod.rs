@@ -87,7 +87,8 @@ enum Commands {
     Lock,
     /// Make them the user's own again: sudo guard unlock.
     Unlock,
-    /// Show what protects this shell, whose terminal this is, and what is missing.
+    /// Show what protects this shell and the agents on this machine, whose terminal this is, and what is
+    /// missing. Proves each way by sending a command at a stand-in; exit code 1 when one is open.
     Doctor(doctor::Options),
     /// Answer an agent's hook: read what it is about to run from standard input, and deny what no
     /// shim will see. See docs/hooks.md.

@@ -16,6 +16,8 @@ use crate::exit_code;
 use crate::person::gather;
 use crate::person::hold::Holds;
 use crate::person::trail::Trail;
+use crate::run::files::Files;
+use crate::run::layer::Layer;
 use crate::tools::TOOLS;
 use crate::{audit, real_tool, sanitize};
 
@@ -30,7 +32,8 @@ pub(super) struct Options {
 /// How one thing stands.
 #[derive(Debug, Serialize)]
 struct Finding {
-    /// What was looked at: `shims`, `rules`, `log`, `key`, `locked`, `freeze`, `plan`.
+    /// What was looked at: `shims`, `rules`, `log`, `key`, `locked`, `holds`, `run`; of the ways: `shell`, `login`,
+    /// `agent`, `run`, `hook`, `sudo`.
     name: &'static str,
     /// `ok`, `note` or `wrong`.
     status: &'static str,
@@ -88,6 +91,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
             key(&office),
             locked(&office),
             holds(&office),
+            layers(&office),
         ],
         ways: ways::prove(&office.places, &office.state),
         terminal: Terminal {
@@ -298,4 +302,28 @@ fn holds(office: &Office) -> Finding {
         ),
     };
     finding("holds", "ok", found, None)
+}
+
+/// The layers of `guard run` that hold here.
+fn layers(office: &Office) -> Finding {
+    let files = match Files::of(&office.places) {
+        Ok(files) => files,
+        Err(why) => return finding("run", "note", sanitize::text(&why), None),
+    };
+    if !Layer::Workspace.holds_here(&files) {
+        let found = "this shell was not started below guard run";
+        return finding("run", "note", found, Some("guard run AGENT".to_owned()));
+    }
+    let (hold, gone): (Vec<Layer>, Vec<Layer>) = Layer::ALL
+        .iter()
+        .partition(|layer| layer.holds_here(&files));
+    let names = |layers: &[Layer]| -> String {
+        let names: Vec<&str> = layers.iter().map(|layer| layer.name()).collect();
+        names.join(", ")
+    };
+    let mut found = format!("below guard run; these layers hold: {}", names(&hold));
+    if !gone.is_empty() {
+        let _ = write!(found, "; taken away here: {}", names(&gone));
+    }
+    finding("run", "ok", found, None)
 }
