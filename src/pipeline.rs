@@ -20,7 +20,7 @@ use crate::rules::{self, Rules};
 use crate::tools::psql::stamps;
 use crate::tools::{self, Tool};
 use crate::verdict::{Effect, Verdict};
-use crate::{exit_code, message, real_tool, sanitize, stdio};
+use crate::{exit_code, message, real_tool, sanitize, stand_in, stdio};
 
 /// What a shim does with a command: it becomes the tool, or it returns guard's exit code.
 pub fn run(tool: Tool, argv: &[OsString]) -> i32 {
@@ -106,7 +106,8 @@ impl Shim<'_> {
             Effect::Backup | Effect::Confirm => self.ask(invocation, rules, judge, verdict),
             Effect::Deny => {
                 message::print(&message::blocked(self.argv, &verdict, &Next::Denied));
-                let entry = self.entry(&verdict, judge, "denied");
+                let answer = stand_in::refusal(&verdict, self.places.state.as_deref());
+                let entry = self.entry(&verdict, judge, answer);
                 self.record_or_say(&entry);
                 Err(exit_code::BLOCKED)
             }

@@ -9,10 +9,30 @@ use std::time::{Duration, Instant};
 
 use crate::context::Context;
 use crate::exit_code;
+use crate::paths::{Placed, Resolved};
 use crate::probe::Probe;
+use crate::verdict::Verdict;
 
 /// How long one way may take: a shell may read long start-up files.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The directory that stand-ins lie in, in the state directory.
+const DIRECTORY: &str = "doctor";
+
+/// How the audit log calls the refusal of a command: what is aimed at stand-ins alone is told apart.
+pub fn refusal(verdict: &Verdict, state: Option<&Path>) -> &'static str {
+    let above = state.and_then(|state| state.canonicalize().ok());
+    let is_stand_in = |placed: &Placed| {
+        let path = placed.path.as_ref().map(Resolved::as_path);
+        path.zip(above.as_deref())
+            .is_some_and(|(path, state)| path.starts_with(state.join(DIRECTORY)))
+    };
+    if !verdict.places.is_empty() && verdict.places.iter().all(is_stand_in) {
+        "stand-in held"
+    } else {
+        "denied"
+    }
+}
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +57,7 @@ impl StandIn {
     /// # Errors
     /// When the directory cannot be written.
     pub fn new(state: &Path) -> io::Result<Self> {
-        let above = state.join("doctor");
+        let above = state.join(DIRECTORY);
         std::fs::create_dir_all(&above)?;
         let directory = (0..u32::MAX)
             .map(|number| above.join(format!("{}-{number}", std::process::id())))

@@ -70,6 +70,12 @@ fn a_way_that_holds_and_one_that_does_not() {
     // Nothing stays behind, and nobody is asked to approve a stand-in.
     assert!(!world.exists("state/doctor"));
     assert_eq!(world.pending().len(), 0);
+    assert!(
+        world
+            .log()
+            .iter()
+            .all(|entry| entry["answer"] == "stand-in held")
+    );
 }
 
 #[test]

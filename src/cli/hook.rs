@@ -27,7 +27,7 @@ use crate::rules::{self, Rules};
 use crate::shell::{self, Command, Script};
 use crate::tools::{self, Tool};
 use crate::verdict::{Effect, Verdict};
-use crate::{inputs, sanitize};
+use crate::{inputs, sanitize, stand_in};
 
 /// How long all previews of one line may take. Agents wait for the answer, before every command.
 const SECONDS: f64 = 0.02;
@@ -357,7 +357,8 @@ impl One<'_> {
                 Outcome::Blocked(text)
             }
             Effect::Deny => {
-                self.record(&verdict, judge, "denied");
+                let answer = stand_in::refusal(&verdict, self.hook.places.state.as_deref());
+                self.record(&verdict, judge, answer);
                 Outcome::Blocked(message::blocked(self.argv, &verdict, &Next::Denied))
             }
         }
