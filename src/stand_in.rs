@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::context::Context;
 use crate::exit_code;
 use crate::paths::{Placed, Resolved};
-use crate::probe::Probe;
+use crate::probe::{Answer, Failure, Probe};
 use crate::verdict::Verdict;
 
 /// How long one way may take: a shell may read long start-up files.
@@ -110,10 +110,8 @@ impl StandIn {
         arguments: &[OsString],
         context: &Context,
     ) -> Result<Vec<u8>, String> {
-        let deadline = Instant::now() + PATIENCE;
-        let probe = Probe::of_program(program.to_owned(), &self.directory, context, deadline);
-        let answer = probe
-            .run(arguments)
+        let answer = self
+            .run(program, arguments, context)
             .map_err(|failure| failure.to_string())?;
         if answer.success {
             Ok(answer.output)
@@ -122,15 +120,19 @@ impl StandIn {
         }
     }
 
+    fn run(
+        &self,
+        program: &Path,
+        arguments: &[OsString],
+        context: &Context,
+    ) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        Probe::of_program(program.to_owned(), &self.directory, context, deadline).run(arguments)
+    }
+
     /// Runs a program that is to delete it.
     pub fn send(&self, program: &Path, arguments: &[OsString], context: &Context) -> Fate {
-        let probe = Probe::of_program(
-            program.to_owned(),
-            &self.directory,
-            context,
-            Instant::now() + PATIENCE,
-        );
-        let answer = probe.run(arguments);
+        let answer = self.run(program, arguments, context);
         if !self.target().join("file").exists() {
             return match self.put() {
                 Ok(()) => Fate::Gone,

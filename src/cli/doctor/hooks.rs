@@ -5,13 +5,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::ways::{on_path, verdict};
+use super::ways::verdict;
 use super::{Finding, finding};
 use crate::context::Context;
 use crate::install::Places;
-use crate::sanitize;
 use crate::setup::{self, State, Status, Surroundings};
 use crate::stand_in::{Fate, StandIn};
+use crate::{real_tool, sanitize};
 
 /// Asks the hook of every agent that is installed.
 pub(super) fn prove(places: &Places, stand_in: &StandIn, context: &Context) -> Vec<Finding> {
@@ -70,12 +70,7 @@ fn hook(agent: &Status, binary: &Path, stand_in: &StandIn, context: &Context) ->
 
 /// Sends the hook what the agent would send before it runs `/bin/rm` at the stand-in.
 fn ask(agent: &Status, binary: &Path, stand_in: &StandIn, context: &Context) -> Fate {
-    let rm = on_path(
-        "rm",
-        &Context::new(None, context.consult)
-            .with_variables(vec![("PATH".into(), Some("/usr/bin:/bin".into()))]),
-    );
-    let rm = rm.map_or_else(
+    let rm = real_tool::find("rm".as_ref(), context.variable("PATH").as_deref()).map_or_else(
         || "/bin/rm".to_owned(),
         |rm| rm.to_string_lossy().into_owned(),
     );

@@ -109,7 +109,7 @@ fn own_shell() -> PathBuf {
         .unwrap_or_else(|| "/bin/sh".into())
 }
 
-pub(super) fn on_path(name: &str, context: &Context) -> Option<PathBuf> {
+fn on_path(name: &str, context: &Context) -> Option<PathBuf> {
     let search = context.variable("PATH")?;
     std::env::split_paths(&search)
         .map(|directory| directory.join(name))
