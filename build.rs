@@ -48,6 +48,17 @@ fn main() {
         file.person.grant_seconds.expect("rules.toml sets person.grant-seconds"),
     )
     .unwrap();
+    let backup = &file.backup;
+    writeln!(
+        code,
+        "const DEFAULT_BACKUP: BackupLimits = BackupLimits {{ bytes: {}, files: {}, seconds: {:?}, days: {:?}, store_bytes: {}, store: None, credentials: None, recipient: None }};",
+        separated(backup.bytes.expect("rules.toml sets backup.bytes")),
+        separated(backup.files.expect("rules.toml sets backup.files")),
+        backup.seconds.expect("rules.toml sets backup.seconds"),
+        backup.days.expect("rules.toml sets backup.days"),
+        separated(backup.store_bytes.expect("rules.toml sets backup.store-bytes")),
+    )
+    .unwrap();
     writeln!(
         code,
         "static DEFAULT_INFRASTRUCTURE: Infrastructure<'static> = Infrastructure {{ data: &{:?}, losing: &{:?} }};",
@@ -127,6 +138,18 @@ fn write_index(code: &mut String, file: &format::FileText) {
     code.push_str("];\n");
 }
 
+/// A number as people write it in code: `20_000`.
+fn separated(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).expect("digits are text"))
+        .collect();
+    groups.join("_")
+}
+
 /// `{a,b}` as words; anything else as itself.
 fn alternatives(verb: &str) -> Vec<String> {
     match verb
@@ -169,7 +192,7 @@ fn write_rule(code: &mut String, rule: &format::RuleText) {
         rule.id, rule.tool, rule.verb, rule.any_flag, rule.all_flags, rule.no_flag,
         rule.operand, rule.operand_regex, rule.path, rule.statement,
         rule.operation, rule.environment,
-        match rule.effect.as_str() { "allow" => "Allow", "deny" => "Deny", _ => "Confirm" },
+        match rule.effect.as_str() { "allow" => "Allow", "backup" => "Backup", "deny" => "Deny", _ => "Confirm" },
         rule.always, rule.approvals, rule.reason, rule.safer,
         rule.examples, rule.counterexamples,
     )

@@ -71,6 +71,9 @@ pub struct Entry {
     /// What a person signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
+    /// The backup that was made first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<String>,
 }
 
 /// What a person signed, so that whoever reads the log can check it.
@@ -110,6 +113,7 @@ impl Entry {
             request: None,
             used: None,
             proof: None,
+            backup: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use crate::agent::{self, Agent, Ancestor};
+use crate::backup;
 use crate::context::{Consult, Context};
 use crate::environment::{self, Environment};
 use crate::install::Places;
@@ -107,13 +108,33 @@ impl Looked<'_> {
         let Preview::Exact(loss) = preview else {
             return false;
         };
-        rule.effect == Effect::Confirm
+        rule.effect.asks()
             && self.judge.rules.allowances.iter().any(|allowance| {
                 allowance.rule == rule.id && {
                     let found = self.environment_with(preview);
                     allowance.covers(loss, found.as_ref().map(|one| one.name.as_str()))
                 }
             })
+    }
+}
+
+impl Looked<'_> {
+    /// Why a loss is not simply saved first: it is not known exactly, not the workspace's own, or too
+    /// much.
+    fn obstacle(&self, preview: &Preview) -> Option<String> {
+        let loss = match preview {
+            Preview::Exact(loss) => loss,
+            Preview::Skipped => return Some("it was not measured".to_owned()),
+            _ => return Some("it is not known exactly".to_owned()),
+        };
+        if let Some(environment) = self.environment_with(preview) {
+            return Some(format!("it is in {}", environment.name));
+        }
+        let world = self.judge.world();
+        if tools::reaches_outside(self.invocation, self.places(), world, self.context) {
+            return Some("it lies outside the workspace".to_owned());
+        }
+        backup::obstacle(loss, self.judge.rules)
     }
 }
 
@@ -276,15 +297,22 @@ impl<'a> Judge<'a> {
             notes.push(format!("within the limit for {}", within.join(", ")));
         }
         let always = rules.iter().any(|rule| rule.always && rule.effect == asked);
-        let effect = if asked == Effect::Confirm && preview.is_harmless() && !always {
-            notes.push("nothing would be lost".to_owned());
-            Effect::Allow
-        } else {
-            asked
-        };
         if rules.is_empty() {
             return Verdict::harmless();
         }
+        let effect = if asked.asks() && preview.is_harmless() && !always {
+            notes.push("nothing would be lost".to_owned());
+            Effect::Allow
+        } else if asked == Effect::Backup && facts.judge.rules.backup.is_off() {
+            Effect::Confirm
+        } else if asked == Effect::Backup
+            && let Some(why) = facts.obstacle(&preview)
+        {
+            notes.push(format!("not saved first: {why}"));
+            Effect::Confirm
+        } else {
+            asked
+        };
         let environment = facts.environment_with(&preview);
         Verdict {
             effect,

@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod context;
 pub mod digest;

@@ -99,7 +99,7 @@ pub fn reasons(verdict: &Verdict) -> Vec<String> {
     for rule in verdict
         .rules
         .iter()
-        .filter(|rule| rule.effect >= Effect::Confirm)
+        .filter(|rule| rule.effect >= Effect::Backup)
     {
         let line = format!(
             "{} [{}]",

@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::audit::{self, Entry};
+use crate::backup::{self, Saved, Saving, Unsaved};
 use crate::context::Context;
 use crate::exec::{self, Counter};
 use crate::install::Places;
@@ -103,7 +104,8 @@ impl Shim<'_> {
                 // Nobody was asked here, so a question of the tool's own stays.
                 Ok(verdict.instead().filter(|it| !it.asks_itself()).cloned())
             }
-            Effect::Backup | Effect::Confirm => self.ask(invocation, rules, judge, verdict),
+            Effect::Backup => self.back_up(invocation, rules, judge, verdict),
+            Effect::Confirm => self.ask(invocation, rules, judge, verdict),
             Effect::Deny => {
                 message::print(&message::blocked(self.argv, &verdict, &Next::Denied));
                 let answer = stand_in::refusal(&verdict, self.places.state.as_deref());
@@ -136,6 +138,51 @@ impl Shim<'_> {
         exit_code::BLOCKED
     }
 
+    /// Saves what would be lost and lets it run; what cannot be saved is asked about.
+    fn back_up(
+        &self,
+        invocation: &Invocation,
+        rules: &Rules,
+        judge: &Judge<'_>,
+        mut verdict: Verdict,
+    ) -> Result<Option<Instead>, i32> {
+        let saved = match self.save(rules, judge, &verdict) {
+            Some(Ok(saved)) => saved,
+            failed => {
+                let why = match failed {
+                    Some(Err(why)) => why.to_string(),
+                    _ => "guard cannot save it".to_owned(),
+                };
+                verdict.notes.push(format!("not saved first: {why}"));
+                verdict.effect = Effect::Confirm;
+                return self.ask(invocation, rules, judge, verdict);
+            }
+        };
+        let mut entry = self.entry(&verdict, judge, "saved first");
+        entry.backup = Some(saved.id.clone());
+        // What is not written down did not happen, and then nobody could bring it back.
+        self.record_or_refuse(&entry)?;
+        message::say(&backup::announcement(&saved));
+        Ok(verdict.instead().cloned())
+    }
+
+    fn save(
+        &self,
+        rules: &Rules,
+        judge: &Judge<'_>,
+        verdict: &Verdict,
+    ) -> Option<Result<Saved, Unsaved>> {
+        let saving = Saving {
+            tool: self.tool,
+            argv: self.argv,
+            context: &self.context,
+            judge,
+            rules,
+            state: self.places.state.clone(),
+        };
+        saving.take(verdict)
+    }
+
     /// Lets a person settle it.
     fn ask(
         &self,
@@ -162,6 +209,15 @@ impl Shim<'_> {
         entry.request.clone_from(&settled.request);
         entry.proof.clone_from(&settled.proof);
         if settled.runs {
+            // Who approves by mistake can still have it back.
+            match self.save(rules, judge, &settled.verdict) {
+                Some(Ok(saved)) => {
+                    entry.backup = Some(saved.id.clone());
+                    message::say(&backup::announcement(&saved));
+                }
+                Some(Err(why)) => message::say(&format!("not saved first: {why}")),
+                None => {}
+            }
             self.approved(&settled, entry)?;
             return Ok(settled.verdict.instead().cloned());
         }
@@ -176,12 +232,7 @@ impl Shim<'_> {
     /// An approval counts only once it is written down, and only once.
     fn approved(&self, settled: &Settled, mut entry: Entry) -> Result<(), i32> {
         let Some(approval) = &settled.approval else {
-            return self.record(&entry).map_err(|error| {
-                message::say(&format!(
-                    "not run: the audit log cannot be written: {error}"
-                ));
-                exit_code::BROKEN
-            });
+            return self.record_or_refuse(&entry);
         };
         entry.answer = approval.answer();
         let log = self.places.log_file().unwrap_or_default();
@@ -199,6 +250,16 @@ impl Shim<'_> {
         if let Err(error) = self.record(entry) {
             message::say(&format!("the audit log cannot be written: {error}"));
         }
+    }
+
+    /// Writes to the log; without that the command does not run.
+    fn record_or_refuse(&self, entry: &Entry) -> Result<(), i32> {
+        self.record(entry).map_err(|error| {
+            message::say(&format!(
+                "not run: the audit log cannot be written: {error}"
+            ));
+            exit_code::BROKEN
+        })
     }
 
     fn record(&self, entry: &Entry) -> Result<(), String> {

@@ -6,6 +6,7 @@ pub mod instead;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use crate::backup::Wanted;
 use crate::context::Context;
 use crate::invocation::Invocation;
 use crate::paths::{Placed, World};
@@ -108,6 +109,8 @@ pub struct Part {
     pub what: String,
     /// Some of them, by name, the most telling first; already sanitised.
     pub examples: Vec<String>,
+    /// Whether what [`Loss::saves`] names brings all of it back.
+    pub kept: bool,
 }
 
 /// What would be gone for good.
@@ -127,6 +130,8 @@ pub struct Loss {
     pub things: Option<String>,
     /// What runs in place of the command, so that nothing but this is lost.
     pub instead: Option<Instead>,
+    /// What has to be saved so that it can be brought back.
+    pub saves: Vec<Wanted>,
 }
 
 /// The words that name the thing.
@@ -174,6 +179,7 @@ impl Loss {
         }
         self.things = self.things.take().or(other.things);
         self.instead = self.instead.take().or(other.instead);
+        self.saves.extend(other.saves);
     }
 
     /// How much of one thing, over all parts. `bytes` counts too.
@@ -379,9 +385,13 @@ pub fn measure(
     budget: &Budget,
 ) -> Preview {
     match invocation.tool.family() {
-        Tool::Rm => tools::rm::preview::measure(places, world, context, budget),
+        Tool::Rm => {
+            let taking = tools::rm::preview::Taking::Unlinks;
+            tools::rm::preview::measure(places, taking, world, context, budget)
+        }
         Tool::Git if !tools::git::overwritten(invocation).is_empty() => {
-            tools::rm::preview::measure(places, world, context, budget)
+            let taking = tools::rm::preview::Taking::WritesOver;
+            tools::rm::preview::measure(places, taking, world, context, budget)
         }
         Tool::Git => tools::git::preview::measure(invocation, world, context, budget),
         Tool::Terraform => tools::terraform::preview::measure(invocation, context, budget),

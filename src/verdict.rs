@@ -20,6 +20,11 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Whether it asks for something before the command runs.
+    pub fn asks(self) -> bool {
+        matches!(self, Self::Backup | Self::Confirm)
+    }
+
     /// The word that rules and JSON use.
     pub fn name(self) -> &'static str {
         match self {
@@ -72,7 +77,7 @@ impl Verdict {
         let asking = self
             .rules
             .iter()
-            .filter(|rule| rule.effect >= Effect::Confirm);
+            .filter(|rule| rule.effect >= Effect::Backup);
         asking.map(|rule| rule.approvals).max().unwrap_or(1)
     }
 

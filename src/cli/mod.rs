@@ -2,6 +2,7 @@
 
 mod allow;
 mod approve;
+mod backups;
 mod check;
 mod doctor;
 mod explain;
@@ -18,6 +19,7 @@ mod run;
 mod setup;
 mod sql;
 mod terminal;
+mod undo;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -44,6 +46,7 @@ const AFTER_HELP: &str = "Examples:
   guard explain --json -- git push --force         the same for programs
   guard check 'git reset --hard' && echo harmless  as an exit code: 0 or 77
   guard approve 7F3K                               look at a blocked command and let it run once
+  guard undo                                       bring back what the last command here destroyed
   guard setup claude shell                         write guard into Claude Code's and your shells' files
   guard freeze --for 2h                            nothing changes until then, or until guard thaw
   guard log --since 1h                             what was asked, blocked, let through
@@ -78,6 +81,10 @@ enum Commands {
         #[command(subcommand)]
         action: plan::Action,
     },
+    /// Bring back what a command destroyed, from the backup that guard made first.
+    Undo(undo::Options),
+    /// Show the backups, remove some, or try in a drill whether they can be brought back.
+    Backups(backups::Options),
     /// The keys that approvals are signed with.
     Key {
         #[command(subcommand)]
@@ -128,6 +135,8 @@ pub fn run(argv: &[OsString]) -> i32 {
         Commands::Allow(options) => allow::run(&options),
         Commands::Freeze(options) => freeze::run(&options),
         Commands::Thaw(options) => freeze::thaw(&options),
+        Commands::Undo(options) => undo::run(&options),
+        Commands::Backups(options) => backups::run(&options),
         Commands::Plan { action } => plan::run(&action),
         Commands::Key { action } => key::run(&action),
         Commands::Lock => lock::lock(),

@@ -160,6 +160,21 @@ impl AtTerminal<'_> {
         }
     }
 
+    /// Shows a text and asks for a phrase; where keys can be pushed into the terminal, for a signature
+    /// as well.
+    pub(super) fn agrees_to(
+        &mut self,
+        text: &str,
+        phrase: &str,
+        statement: &Statement,
+    ) -> anyhow::Result<Option<Proof>> {
+        self.agrees(text, phrase)?;
+        if self.trust == Trust::Person {
+            return Ok(None);
+        }
+        self.sign(statement, None).map(Some)
+    }
+
     /// Lets the person sign a statement; its text and the proof.
     pub(super) fn sign(
         &mut self,

@@ -299,7 +299,8 @@ pub fn spell(id: &str) -> String {
         .replace(['I', 'L'], "1")
 }
 
-fn new_id() -> String {
+/// A new id.
+pub fn new_id() -> String {
     (0..LENGTH)
         .filter_map(|_| {
             let at = usize::try_from(OsRng.next_u32() % 32).ok()?;

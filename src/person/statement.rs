@@ -23,6 +23,8 @@ pub enum Kind {
     Plan,
     /// Another key that may approve.
     Key,
+    /// Bringing a backup back over something newer or outside the workspace, or removing it.
+    Backup,
     /// Moving keys and rules back into the user's hands.
     Unlock,
 }

@@ -10,6 +10,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::Budget;
+use crate::backup::tree::Trees;
 
 /// How many of the largest and of the newest files are named.
 const NAMED: usize = 3;
@@ -50,6 +51,8 @@ pub struct Tally {
     pub unreadable: u64,
     /// True when the budget ended the count.
     pub stopped: bool,
+    /// What has to be saved so that all of it can be brought back.
+    pub trees: Trees,
 }
 
 impl Tally {
@@ -63,6 +66,7 @@ impl Tally {
         self.unreadable += other.unreadable;
         self.stopped |= other.stopped;
         self.repositories.extend(other.repositories);
+        self.trees.add(other.trees);
         for entry in other.largest {
             keep_top(&mut self.largest, entry);
         }

@@ -16,6 +16,8 @@ pub struct FileText {
     pub preview: PreviewText,
     /// How a person is asked.
     pub person: PersonText,
+    /// What is saved before it is lost.
+    pub backup: BackupText,
     /// What terraform's resources hold.
     pub terraform: TerraformText,
     /// Names for what commands point at.
@@ -118,6 +120,28 @@ pub struct PreviewText {
     pub plan_seconds: Option<f64>,
     /// Seconds that looking around in a cluster may take.
     pub cluster_seconds: Option<f64>,
+}
+
+/// What is saved before a command destroys it, and how long it is kept.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct BackupText {
+    /// The most bytes that one command's backup may hold.
+    pub bytes: Option<u64>,
+    /// The most files.
+    pub files: Option<u64>,
+    /// Seconds that saving may take.
+    pub seconds: Option<f64>,
+    /// Days that a backup is kept.
+    pub days: Option<f64>,
+    /// Bytes that all backups may take together.
+    pub store_bytes: Option<u64>,
+    /// Where backups lie: a directory, or `restic:`, `borg:`, `rclone:` and what these call a repository.
+    pub store: Option<String>,
+    /// A file of `NAME=VALUE` lines that such an engine is given as its environment.
+    pub credentials: Option<String>,
+    /// Whom backups are encrypted to (age(1), `--recipient`).
+    pub recipient: Option<String>,
 }
 
 /// What terraform's resources hold. A user's lists are added to the defaults.
@@ -326,10 +350,11 @@ fn check(rule: &RuleText) -> Result<(), String> {
             ))
         }
     };
-    if rule.effect == "backup" {
-        return Err("the effect \"backup\" is not available yet; use \"confirm\"".to_owned());
-    }
-    one_of("the effect", &rule.effect, &["allow", "confirm", "deny"])?;
+    one_of(
+        "the effect",
+        &rule.effect,
+        &["allow", "backup", "confirm", "deny"],
+    )?;
     for place in &rule.path {
         one_of("the path", place, &PLACES)?;
     }

@@ -127,6 +127,13 @@ pub fn parse(source: &str, rules: &mut Rules) -> Result<(), Problem> {
     if let Some(seconds) = file.person.grant_seconds {
         rules.limits.grant_seconds = seconds.clamp(1.0, 86_400.0);
     }
+    if let Some(store) = &file.backup.store
+        && Path::new(store).is_absolute()
+    {
+        // Nothing deletes backups but guard itself.
+        rules.places.protected = join(rules.places.protected, vec![store.clone()]);
+    }
+    extend_backup(&mut rules.backup, file.backup);
     rules.notify = file.person.notify;
     rules
         .terminals
@@ -162,7 +169,7 @@ pub fn parse(source: &str, rules: &mut Rules) -> Result<(), Problem> {
 fn allowance(text: format::LimitText, rules: &Rules) -> Result<Allowance, (String, String)> {
     let what = match rules.all().find(|rule| rule.id == text.rule) {
         None => Some("there is no rule of that id".to_owned()),
-        Some(rule) if rule.effect != Effect::Confirm || rule.always => {
+        Some(rule) if !rule.effect.asks() || rule.always => {
             Some("only a rule that asks when something is lost can have a limit".to_owned())
         }
         Some(_) => text.environment.iter().find_map(|name| {
@@ -223,6 +230,7 @@ fn keep(text: RuleText) -> &'static Rule {
         loss: Box::leak(losses.into_boxed_slice()),
         effect: match text.effect.as_str() {
             "allow" => Effect::Allow,
+            "backup" => Effect::Backup,
             "deny" => Effect::Deny,
             _ => Effect::Confirm,
         },
@@ -253,6 +261,22 @@ fn join(old: &'static [&'static str], new: Vec<String>) -> &'static [&'static st
     let mut all = old.to_vec();
     all.extend(new.into_iter().map(leak));
     Box::leak(all.into_boxed_slice())
+}
+
+fn extend_backup(backup: &mut super::BackupLimits, text: format::BackupText) {
+    let set = |own: &mut u64, written: Option<u64>| *own = written.unwrap_or(*own);
+    set(&mut backup.bytes, text.bytes);
+    set(&mut backup.files, text.files);
+    set(&mut backup.store_bytes, text.store_bytes);
+    if let Some(seconds) = text.seconds {
+        backup.seconds = seconds.clamp(0.0, 3600.0);
+    }
+    if let Some(days) = text.days {
+        backup.days = days.clamp(0.0, 36_500.0);
+    }
+    backup.store = text.store.map(leak).or(backup.store);
+    backup.credentials = text.credentials.map(leak).or(backup.credentials);
+    backup.recipient = text.recipient.map(leak).or(backup.recipient);
 }
 
 fn extend_places(places: &mut PlaceLists<'static>, more: format::PlacesText) {

@@ -135,8 +135,13 @@ impl World {
         path
     }
 
-    /// The user's rules. This test is among what they call a person's terminal.
+    /// The user's rules. This test is among what they call a person's terminal, and unless they speak of
+    /// backups nothing is saved first: it is asked about.
     pub fn rules(&self, text: &str) {
+        let mut text = text.to_owned();
+        if !text.contains("[backup]") {
+            text.push_str(NO_BACKUPS);
+        }
         let terminal = std::env::current_exe().unwrap().canonicalize().unwrap();
         let terminals = format!("terminals = [{:?}]\n", terminal.to_str().unwrap());
         let text = match text.split_once("[person]\n") {
@@ -154,7 +159,14 @@ impl World {
 
     /// The same, but nothing says that this test is a terminal.
     pub fn no_terminals(&self) {
-        self.write("config/rules.toml", "");
+        self.write("config/rules.toml", NO_BACKUPS);
+    }
+
+    /// A world in which guard saves what would be lost, as it does without rules of the user's.
+    pub fn with_backups() -> Self {
+        let world = Self::new();
+        world.rules("[backup]\n");
+        world
     }
 
     /// What a file holds.
@@ -299,6 +311,9 @@ impl World {
             .collect()
     }
 }
+
+/// Rules by which nothing is saved first.
+const NO_BACKUPS: &str = "\n[backup]\nfiles = 0\n";
 
 /// The tests' own PATH without directories in which guard stands as git.
 pub fn real_path() -> OsString {

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::backup::Wanted;
+use crate::backup::tree::Root;
 use crate::context::Context;
 use crate::paths::{Place, Placed, World};
 use crate::preview::files::{Counter, Recoverable, Tally};
@@ -24,7 +27,13 @@ const MAX_LOOKED_FOR: u64 = 256;
 const MAX_HASHED: usize = 1024;
 
 /// Measures what deleting these places would lose.
-pub fn measure(places: &[Placed], world: &World, context: &Context, budget: &Budget) -> Preview {
+pub(crate) fn measure(
+    places: &[Placed],
+    taking: Taking,
+    world: &World,
+    context: &Context,
+    budget: &Budget,
+) -> Preview {
     let mut loss = Loss {
         phrase: phrase(places),
         ..Loss::default()
@@ -52,27 +61,36 @@ pub fn measure(places: &[Placed], world: &World, context: &Context, budget: &Bud
             (_, Some(path)) => targets.push((path.as_path(), placed.place)),
         }
     }
-    let tally = count(&targets, world, context, budget);
-    describe(&tally, &mut loss, context, budget);
-    if tally.stopped || tally.unreadable > 0 {
-        if tally.unreadable > 0 {
-            loss.fact(format!(
-                "{} directories could not be read",
-                tally.unreadable
-            ));
+    let tally = count(&targets, taking, world, context, budget);
+    let (stopped, unreadable) = (tally.stopped, tally.unreadable);
+    describe(tally, &mut loss, context, budget);
+    if stopped || unreadable > 0 {
+        if unreadable > 0 {
+            loss.fact(format!("{unreadable} directories could not be read"));
         }
         return Preview::Estimate(loss);
     }
     Preview::Exact(loss)
 }
 
+/// How a command takes files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taking {
+    /// It removes their names.
+    Unlinks,
+    /// It writes over what they hold.
+    WritesOver,
+}
+
 /// Counts paths, each with what its own repository can give back.
 pub(crate) fn count(
     targets: &[(&Path, Place)],
+    taking: Taking,
     world: &World,
     context: &Context,
     budget: &Budget,
 ) -> Tally {
+    let unlinked = taking == Taking::Unlinks;
     let mut by_repository: HashMap<Option<PathBuf>, Vec<(&Path, Place)>> = HashMap::new();
     let mut tops: HashMap<PathBuf, Option<PathBuf>> = HashMap::new();
     for (path, place) in targets {
@@ -113,6 +131,15 @@ pub(crate) fn count(
             counted = count_all(&recoverable);
         }
         tally.add(counted);
+        tally.trees.recoverable.push(Arc::new(recoverable));
+        tally
+            .trees
+            .roots
+            .extend(targets.iter().map(|(path, place)| Root {
+                path: (*path).to_owned(),
+                unlinked,
+                inside: *place != Place::Escape,
+            }));
     }
     tally
 }
@@ -300,7 +327,7 @@ fn recoverable(
 }
 
 /// Puts a tally into the loss: the files with the largest and the newest, and the repositories.
-pub(crate) fn describe(tally: &Tally, loss: &mut Loss, context: &Context, budget: &Budget) {
+pub(crate) fn describe(tally: Tally, loss: &mut Loss, context: &Context, budget: &Budget) {
     let mut examples: Vec<String> = Vec::new();
     for (bytes, path) in &tally.largest {
         examples.push(format!(
@@ -319,12 +346,19 @@ pub(crate) fn describe(tally: &Tally, loss: &mut Loss, context: &Context, budget
         measure: Measure::Files,
         count: tally.files,
         at_least: tally.stopped,
+        kept: true,
         bytes: Some(tally.bytes),
         what: "that no commit holds".to_owned(),
         examples,
     });
-    for path in &tally.repositories {
-        repository::add_repository(path, loss, context, budget);
+    let mut trees = tally.trees;
+    for path in tally.repositories {
+        if !repository::add_repository(&path, loss, context, budget) {
+            trees.elsewhere.push(path);
+        }
+    }
+    if !loss.is_none() && !trees.roots.is_empty() {
+        loss.saves.push(Wanted::Trees(trees));
     }
     if tally.committed > 0 {
         loss.fact(format!(

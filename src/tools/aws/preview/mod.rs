@@ -108,6 +108,7 @@ fn part(
         measure,
         count,
         at_least: false,
+        kept: false,
         bytes,
         what: what.to_owned(),
         examples,

@@ -12,6 +12,7 @@ use crate::preview::{Budget, Loss, Phrase};
 use crate::sanitize;
 use crate::tools::git::config;
 use crate::tools::rm;
+use crate::tools::rm::preview::Taking;
 
 /// `git clean`: asked of `git clean -n` with the same options, and measured like rm.
 pub(super) fn clean(
@@ -87,8 +88,8 @@ pub(super) fn clean(
             )
         })
         .collect();
-    let tally = rm::preview::count(&named, world, &there, budget);
-    rm::preview::describe(&tally, &mut loss, &there, budget);
+    let tally = rm::preview::count(&named, Taking::Unlinks, world, &there, budget);
+    rm::preview::describe(tally, &mut loss, &there, budget);
     Ok(loss)
 }
 

@@ -12,6 +12,7 @@ use crate::paths::{Place, World};
 use crate::preview::{Budget, Loss, Part, Phrase};
 use crate::sanitize;
 use crate::tools::rm;
+use crate::tools::rm::preview::Taking;
 
 fn discarding(place: String) -> Loss {
     Loss {
@@ -354,8 +355,8 @@ pub(super) fn rename(
         .iter()
         .map(|path| (path.as_path(), Place::Inside))
         .collect();
-    let tally = rm::preview::count(&named, world, &there, budget);
-    rm::preview::describe(&tally, &mut loss, &there, budget);
+    let tally = rm::preview::count(&named, Taking::Unlinks, world, &there, budget);
+    rm::preview::describe(tally, &mut loss, &there, budget);
     Ok(loss)
 }
 

@@ -197,6 +197,7 @@ fn add_tag(loss: &mut Loss, git: &Git<'_>, reference: &Moved, tip: &str) -> Resu
             measure: Measure::Tags,
             count: 1,
             at_least: false,
+            kept: false,
             bytes: None,
             what: "with a message of its own".to_owned(),
             examples: vec![sanitize::text(short(&reference.name))],

@@ -275,6 +275,7 @@ pub(crate) fn files(paths: &[&[u8]], what: &str) -> Part {
         measure: Measure::Files,
         count: u64::try_from(paths.len()).unwrap_or(u64::MAX),
         at_least: false,
+        kept: false,
         bytes: None,
         what: what.to_owned(),
         examples: paths
@@ -285,32 +286,36 @@ pub(crate) fn files(paths: &[&[u8]], what: &str) -> Part {
     }
 }
 
-/// What a repository that is about to be deleted holds that nothing else has.
-pub(crate) fn add_repository(path: &Path, loss: &mut Loss, context: &Context, budget: &Budget) {
+/// What a repository that is about to be deleted holds that nothing else has; whether there is
+/// something.
+pub(crate) fn add_repository(
+    path: &Path,
+    loss: &mut Loss,
+    context: &Context,
+    budget: &Budget,
+) -> bool {
     let name = sanitize::path(&crate::tools::rm::preview::relative(path, context));
-    match state(path, context, budget) {
+    let what = match state(path, context, budget) {
         Ok(state) if state.is_elsewhere() => {
             loss.fact(format!(
                 "the repository {name} has no work that is not on its remote too"
             ));
+            return false;
         }
-        Ok(state) => loss.add(Part {
-            measure: Measure::Repositories,
-            count: 1,
-            at_least: false,
-            bytes: None,
-            what: state.describe(),
-            examples: vec![name],
-        }),
-        Err(why) => loss.add(Part {
-            measure: Measure::Repositories,
-            count: 1,
-            at_least: false,
-            bytes: None,
-            what: format!("that could not be looked into ({why})"),
-            examples: vec![name],
-        }),
-    }
+        Ok(state) => state.describe(),
+        Err(why) => format!("that could not be looked into ({why})"),
+    };
+    loss.add(Part {
+        measure: Measure::Repositories,
+        count: 1,
+        at_least: false,
+        // All of its files are saved.
+        kept: true,
+        bytes: None,
+        what,
+        examples: vec![name],
+    });
+    true
 }
 
 /// The work in a repository.

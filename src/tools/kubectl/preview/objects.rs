@@ -96,6 +96,7 @@ pub(super) fn part(measure: Measure, count: u64, what: &str, examples: Vec<Strin
         measure,
         count,
         at_least: false,
+        kept: false,
         bytes: None,
         what: what.to_owned(),
         examples,

@@ -135,6 +135,7 @@ fn estimate(
         measure: Measure::Rows,
         count,
         at_least: false,
+        kept: false,
         bytes: None,
         what: what(
             &format!(
@@ -246,6 +247,7 @@ fn told(
             measure: Measure::Rows,
             count: one.rows,
             at_least: false,
+            kept: false,
             bytes: None,
             what: what(&of, verb, if at == 0 { here } else { "" }),
             examples: Vec::new(),
@@ -286,6 +288,7 @@ fn other(edge: &Edge, child: &Relation, changed: u64, verb: Verb, loss: &mut Los
         measure: Measure::Rows,
         count: changed,
         at_least: false,
+        kept: false,
         bytes: None,
         what: crate::sanitize::text(&how),
         examples: Vec::new(),

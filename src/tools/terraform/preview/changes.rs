@@ -364,6 +364,7 @@ pub(super) fn part(count: u64, what: String, examples: Vec<String>) -> Part {
         measure: Measure::Resources,
         count,
         at_least: false,
+        kept: false,
         bytes: None,
         what,
         examples,

@@ -1,0 +1,205 @@
+//! Files and directories as a part of a backup.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use super::kept::{KeptTrees, State};
+use super::restore::Restoring;
+use super::save::state_now;
+use crate::backup::Unsaved;
+use crate::backup::manifest::{Blob, Part};
+use crate::backup::part::{Kept, Undoing};
+use crate::backup::reader::Reader;
+use crate::backup::writer::Writer;
+use crate::paths::{Place, World};
+use crate::preview::Measure;
+use crate::sanitize;
+use crate::tools::rm;
+
+/// How many names a message shows.
+const NAMED: usize = 8;
+
+impl KeptTrees {
+    fn restoring<'a>(&'a self, undoing: &Undoing<'a>) -> Restoring<'a> {
+        Restoring {
+            trees: self,
+            reader: undoing.reader,
+            into: undoing.into,
+        }
+    }
+}
+
+impl Kept for KeptTrees {
+    fn lines(&self) -> Vec<String> {
+        let files = self.files();
+        let gone = self
+            .entries
+            .iter()
+            .filter(|entry| entry.state == State::Absent)
+            .count();
+        let base = sanitize::path(self.base.path());
+        let mut lines = vec![format!("{} in {base}", Measure::Files.count(files))];
+        let names = self
+            .entries
+            .iter()
+            .filter(|entry| !matches!(entry.state, State::Directory | State::Absent));
+        lines.extend(names.clone().take(NAMED).map(|entry| {
+            let path = entry.path.path();
+            let below = path.strip_prefix(self.base.path()).unwrap_or(path);
+            format!("  {}", sanitize::path(below))
+        }));
+        if files > NAMED as u64 {
+            lines.push("  …".to_owned());
+        }
+        if gone > 0 {
+            lines.push(format!(
+                "{gone} files or directories that were not there go"
+            ));
+        }
+        lines
+    }
+
+    fn is_outside(&self, world: &World) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| !world.is_inside(entry.path.path()))
+    }
+
+    fn conflicts(&self, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
+        let earlier = Earlier::of(undoing);
+        let is_held = |path: &Path| {
+            earlier.as_ref().is_some_and(|earlier| earlier.has(path)) || is_committed(path, undoing)
+        };
+        let conflicts = self.restoring(undoing).conflicts(&is_held);
+        Ok(conflicts.iter().map(super::Conflict::line).collect())
+    }
+
+    fn save_now(&self, undoing: &Undoing<'_>, writer: &mut Writer) -> Result<Vec<Part>, Unsaved> {
+        let restoring = self.restoring(undoing);
+        let entries: Result<Vec<_>, Unsaved> = self
+            .entries
+            .iter()
+            .map(|entry| state_now(&restoring.target(entry), writer))
+            .collect();
+        Ok(vec![Part::Trees(Self {
+            base: self.base.clone(),
+            entries: entries?,
+        })])
+    }
+
+    fn restore(&self, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
+        self.restoring(undoing).restore()
+    }
+
+    fn differences(&self, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
+        let mut found = self.restoring(undoing).differences();
+        if rustix::process::geteuid().is_root() {
+            return Ok(found);
+        }
+        // Only root gives files away; the notes of the undo say so.
+        found.retain(|line| !line.contains("its owner is"));
+        Ok(found)
+    }
+
+    fn drill(&self, undoing: &Undoing<'_>, scratch: &Path) -> Result<Vec<String>, String> {
+        let restoring = Restoring {
+            trees: self,
+            reader: undoing.reader,
+            into: Some(scratch),
+        };
+        restoring.restore()?;
+        let root = rustix::process::geteuid().is_root();
+        let differences: Vec<String> = restoring
+            .differences()
+            .into_iter()
+            .filter(|line| root || !line.contains("its owner is"))
+            .collect();
+        match differences.first() {
+            None => Ok(vec![format!(
+                "{} brought back and compared",
+                Measure::Files.count(self.files())
+            )]),
+            Some(first) => Err(format!(
+                "{first}{}",
+                match differences.len() {
+                    1 => String::new(),
+                    more => format!(" (and {} more)", more - 1),
+                }
+            )),
+        }
+    }
+
+    fn contents(&self) -> Vec<(String, &Blob)> {
+        let files = self.entries.iter().filter_map(|entry| match &entry.state {
+            State::File { content, .. } => Some((entry.path.shown(), content)),
+            _ => None,
+        });
+        files.collect()
+    }
+}
+
+/// The backup that this one takes back: what it holds may be replaced.
+struct Earlier(Reader);
+
+impl Earlier {
+    fn of(undoing: &Undoing<'_>) -> Option<Self> {
+        let id = undoing.reader.manifest().undoes.as_deref()?;
+        Reader::open(&undoing.store.by_id(id)?).ok().map(Self)
+    }
+
+    fn has(&self, path: &Path) -> bool {
+        let trees = self
+            .0
+            .manifest()
+            .parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Trees(trees) => Some(trees),
+                #[allow(unreachable_patterns)]
+                _ => None,
+            });
+        for trees in trees {
+            let one = KeptTrees {
+                base: trees.base.clone(),
+                entries: trees
+                    .entries
+                    .iter()
+                    .filter(|entry| entry.path.path() == path)
+                    .cloned()
+                    .collect(),
+            };
+            let restoring = Restoring {
+                trees: &one,
+                reader: &self.0,
+                into: None,
+            };
+            if one.entries.is_empty() {
+                continue;
+            }
+            // Another name of a file stands with the first one.
+            let linked = matches!(
+                one.entries.first().map(|entry| &entry.state),
+                Some(State::SameAs(_))
+            );
+            return if linked {
+                path.symlink_metadata()
+                    .is_ok_and(|metadata| metadata.nlink() > 1)
+            } else {
+                restoring.conflicts(&|_| false).is_empty()
+            };
+        }
+        false
+    }
+}
+
+/// Whether a commit holds the file as it is.
+fn is_committed(path: &Path, undoing: &Undoing<'_>) -> bool {
+    let tally = rm::preview::count(
+        &[(path, Place::Inside)],
+        rm::preview::Taking::Unlinks,
+        undoing.world,
+        undoing.context,
+        undoing.budget,
+    );
+    tally.files == 0 && tally.committed > 0 && !tally.stopped
+}

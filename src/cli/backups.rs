@@ -1,0 +1,318 @@
+//! `guard backups`: what is saved, and whether it can be brought back.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::undo::Desk;
+use crate::audit::Entry;
+use crate::backup::drill::{self, Report};
+use crate::backup::manifest::{Part, ago};
+use crate::backup::part::Undoing;
+use crate::backup::reader::Reader;
+use crate::backup::store::Item;
+use crate::judge::Judge;
+use crate::message;
+use crate::person::shelf;
+use crate::person::statement::{Kind, Statement};
+use crate::preview::human_bytes;
+use crate::{exit_code, sanitize};
+
+/// Options of `guard backups`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Options {
+    /// Print one JSON array.
+    #[arg(long)]
+    json: bool,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show what a backup holds.
+    Show {
+        /// The backup.
+        id: String,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove backups; takes a person.
+    Rm {
+        /// The backups.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Bring backups back into a scratch place and compare; exit code 1 when one is damaged.
+    Drill {
+        /// The backup; by default the newest.
+        id: Option<String>,
+        /// All of them.
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+        /// Print one JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs `guard backups`.
+pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
+    let desk = Desk::open()?;
+    match &options.action {
+        None => list(&desk, options.json),
+        Some(Action::Show { id, json }) => show(&desk, id, *json),
+        Some(Action::Rm { ids }) => remove(&desk, ids),
+        Some(Action::Drill { id, all, json }) => drill(&desk, id.as_deref(), *all, *json),
+    }
+}
+
+fn list(desk: &Desk, json: bool) -> anyhow::Result<i32> {
+    let items = desk.store.items();
+    let mut out = std::io::stdout().lock();
+    if json {
+        let list: Vec<Value> = items.iter().map(of_item).collect();
+        writeln!(out, "{}", Value::Array(list)).context("standard output")?;
+        return Ok(exit_code::OK);
+    }
+    if items.is_empty() {
+        writeln!(out, "There are no backups.").context("standard output")?;
+    }
+    for item in &items {
+        writeln!(out, "{}", line(item)).context("standard output")?;
+    }
+    for id in desk.store.unreadable() {
+        message::say(&format!(
+            "backup {} cannot be read: its summary is damaged",
+            sanitize::text(&id)
+        ));
+    }
+    Ok(exit_code::OK)
+}
+
+fn line(item: &Item) -> String {
+    let summary = &item.summary;
+    let state = match &item.undone {
+        Some(_) => "  (brought back)",
+        None => "",
+    };
+    let line = format!(
+        "{}  {:>12}  {:>9}  {}  in {}{state}",
+        summary.id,
+        ago(summary.time),
+        human_bytes(summary.bytes),
+        sanitize::command(&summary.argv, 100),
+        summary.subject.shown(),
+    );
+    sanitize::text(&line)
+}
+
+/// RFC 3339 in UTC, as in the audit log.
+fn rfc3339(time: u64) -> String {
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(time);
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+fn of_item(item: &Item) -> Value {
+    let summary = &item.summary;
+    json!({
+        "id": summary.id,
+        "time": rfc3339(summary.time),
+        "agent": summary.agent,
+        "argv": summary.argv,
+        "workspace": summary.subject.shown(),
+        "loss": summary.loss,
+        "unsaved": summary.unsaved,
+        "files": summary.files,
+        "bytes": summary.bytes,
+        "stored": summary.stored,
+        "encrypted": summary.encrypted,
+        "undoes": summary.undoes,
+        "undone": item.undone.as_ref().map(|undone| json!({"time": rfc3339(undone.time), "by": undone.by})),
+    })
+}
+
+fn show(desk: &Desk, id: &str, json: bool) -> anyhow::Result<i32> {
+    let item = desk.item(id)?;
+    let reader = Reader::open(&item).map_err(|why| anyhow!(why))?;
+    let manifest = reader.manifest();
+    let mut out = std::io::stdout().lock();
+    let contents = |name: &str, size: u64| json!({"name": name, "bytes": size});
+    if json {
+        let mut value = of_item(&item);
+        let parts = manifest.parts.iter().map(Part::kept);
+        let holds: Vec<Value> = parts
+            .flat_map(|kept| kept.contents())
+            .map(|(name, blob)| contents(&name, blob.size))
+            .collect();
+        if let Some(object) = value.as_object_mut() {
+            object.insert("cwd".to_owned(), json!(manifest.cwd.shown()));
+            object.insert("user".to_owned(), json!(manifest.user));
+            object.insert(
+                "restores".to_owned(),
+                json!(
+                    manifest
+                        .parts
+                        .iter()
+                        .flat_map(|part| part.kept().lines())
+                        .collect::<Vec<_>>()
+                ),
+            );
+            object.insert("contents".to_owned(), Value::Array(holds));
+        }
+        writeln!(out, "{value}").context("standard output")?;
+        return Ok(exit_code::OK);
+    }
+    let mut text = String::new();
+    text.push_str(&message::row("backup", &item.summary.id));
+    text.push_str(&message::row(
+        "made",
+        &format!(
+            "{} by {}{}",
+            ago(manifest.time),
+            sanitize::text(&manifest.user),
+            match &manifest.agent {
+                Some(agent) => format!(" ({})", sanitize::text(agent)),
+                None => String::new(),
+            }
+        ),
+    ));
+    text.push_str(&message::row(
+        "before",
+        &sanitize::command(&manifest.argv, 300),
+    ));
+    text.push_str(&message::row("in", &manifest.cwd.shown()));
+    for loss in &manifest.loss {
+        text.push_str(&message::row("lost", loss));
+    }
+    for line in &manifest.unsaved {
+        text.push_str(&message::row("not saved", &sanitize::text(line)));
+    }
+    for part in &manifest.parts {
+        for line in part.kept().lines() {
+            text.push_str(&message::row("holds", &line));
+        }
+    }
+    if let Some(undone) = &item.undone {
+        text.push_str(&message::row("undone", &ago(undone.time)));
+    }
+    out.write_all(text.as_bytes()).context("standard output")?;
+    Ok(exit_code::OK)
+}
+
+fn remove(desk: &Desk, ids: &[String]) -> anyhow::Result<i32> {
+    let items: anyhow::Result<Vec<Item>> = ids.iter().map(|id| desk.item(id)).collect();
+    let items = items?;
+    let mut person = desk.office.person()?;
+    let mut text = String::from("\nguard: this removes backups for good\n");
+    for item in &items {
+        text.push_str(&message::wrapped(&format!("  {}", line(item))));
+    }
+    let phrase = match items.len() {
+        1 => "remove 1 backup".to_owned(),
+        count => format!("remove {count} backups"),
+    };
+    let names: Vec<&str> = items.iter().map(|item| item.summary.id.as_str()).collect();
+    let statement = Statement::new(Kind::Backup, &names.join(" "), 0);
+    let proof = person.agrees_to(&text, &phrase, &statement)?;
+    desk.office.log(&Entry {
+        evidence: person.evidence.clone(),
+        proof,
+        loss: items.iter().map(line).collect(),
+        ..Entry::of_guard(&["guard", "backups", "rm"], "removed")
+    })?;
+    for item in &items {
+        desk.store
+            .remove(item)
+            .with_context(|| format!("backup {}", item.summary.id))?;
+    }
+    person.show("\nRemoved.\n");
+    Ok(exit_code::OK)
+}
+
+fn drill(desk: &Desk, id: Option<&str>, all: bool, json: bool) -> anyhow::Result<i32> {
+    let unreadable = desk.store.unreadable();
+    let named = id.map(shelf::spell);
+    let (items, unreadable) = match &named {
+        Some(id) if unreadable.contains(id) => (Vec::new(), vec![id.clone()]),
+        Some(id) => (vec![desk.item(id)?], Vec::new()),
+        None if all => (desk.store.items(), unreadable),
+        None => (desk.store.items().into_iter().take(1).collect(), unreadable),
+    };
+    if items.is_empty() && unreadable.is_empty() {
+        bail!("there are no backups");
+    }
+    let mut reports: Vec<Report> = items.iter().map(|item| one_drill(desk, item)).collect();
+    reports.extend(unreadable.into_iter().map(|id| Report {
+        id,
+        good: Vec::new(),
+        bad: vec!["its summary cannot be read: the backup is damaged".to_owned()],
+    }));
+    let bad = reports.iter().any(|report| !report.bad.is_empty());
+    let mut out = std::io::stdout().lock();
+    if json {
+        let list: Vec<Value> = reports
+            .iter()
+            .map(|report| {
+                json!({
+                    "id": report.id,
+                    "ok": report.bad.is_empty(),
+                    "restored": report.good,
+                    "damage": report.bad,
+                })
+            })
+            .collect();
+        writeln!(out, "{}", Value::Array(list)).context("standard output")?;
+    } else {
+        for report in &reports {
+            let word = if report.bad.is_empty() {
+                "good"
+            } else {
+                "DAMAGED"
+            };
+            writeln!(out, "{}  {word}", report.id).context("standard output")?;
+            for line in report.good.iter().chain(&report.bad) {
+                writeln!(out, "      {}", sanitize::text(line)).context("standard output")?;
+            }
+        }
+    }
+    Ok(if bad {
+        exit_code::FAILURE
+    } else {
+        exit_code::OK
+    })
+}
+
+fn one_drill(desk: &Desk, item: &Item) -> Report {
+    let progress = || None;
+    let judge = Judge::new(
+        &desk.office.rules,
+        &desk.office.places,
+        &desk.context,
+        &progress,
+    );
+    let reader = match Reader::open(item) {
+        Ok(reader) => reader,
+        Err(why) => {
+            return Report {
+                id: item.summary.id.clone(),
+                good: Vec::new(),
+                bad: vec![why],
+            };
+        }
+    };
+    let budget = desk.budget();
+    let undoing = Undoing {
+        reader: &reader,
+        store: &desk.store,
+        context: &desk.context,
+        world: judge.world(),
+        into: None,
+        budget: &budget,
+    };
+    drill::run(item, &desk.store, &undoing)
+}

@@ -1,0 +1,221 @@
+//! `guard undo`: what a command destroyed comes back.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+
+use super::terminal::Office;
+use crate::audit::Entry;
+use crate::backup::manifest::ago;
+use crate::backup::part::Undoing;
+use crate::backup::reader::Reader;
+use crate::backup::store::{Item, Store};
+use crate::backup::undo::{self, Plan};
+use crate::context::Context;
+use crate::judge::Judge;
+use crate::message;
+use crate::person::shelf;
+use crate::person::statement::{Kind, Statement};
+use crate::preview::Budget;
+use crate::{exit_code, sanitize};
+
+/// Options of `guard undo`.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The backup; by default the last one of this workspace that was not brought back.
+    id: Option<String>,
+    /// Only show what would come back, and what stands in its way.
+    #[arg(long)]
+    dry_run: bool,
+    /// Bring it back below this directory instead of where it was.
+    #[arg(long, value_name = "DIR", conflicts_with = "overwrite")]
+    into: Option<PathBuf>,
+    /// Write over what was made or changed since. It is saved first; takes a person.
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// What the commands about backups share.
+pub(super) struct Desk {
+    /// The person's side.
+    pub(super) office: Office,
+    /// The backups.
+    pub(super) store: Store,
+    /// Where guard was called.
+    pub(super) context: Context,
+}
+
+impl Desk {
+    /// Finds it.
+    pub(super) fn open() -> anyhow::Result<Self> {
+        let office = Office::open()?;
+        let store = Store::open(Some(&office.state), &office.rules.backup)
+            .map_err(|why| anyhow!("{why}"))?;
+        Ok(Self {
+            office,
+            store,
+            context: Context::live(),
+        })
+    }
+
+    /// The backup with this id.
+    pub(super) fn item(&self, id: &str) -> anyhow::Result<Item> {
+        self.store.by_id(id).ok_or_else(|| {
+            anyhow!(
+                "there is no backup {}; see: guard backups",
+                sanitize::text(&shelf::spell(id))
+            )
+        })
+    }
+
+    /// The workspace that guard was called in.
+    pub(super) fn subject(&self) -> PathBuf {
+        let directory = self.context.directory.clone().unwrap_or_default();
+        crate::paths::top_of(&directory.canonicalize().unwrap_or(directory))
+    }
+
+    /// The time that looking may take.
+    pub(super) fn budget(&self) -> Budget {
+        Budget {
+            deadline: Instant::now() + undo::TIME,
+            progress: None,
+            infrastructure: self.office.rules.infrastructure,
+        }
+    }
+}
+
+/// Runs `guard undo`.
+pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
+    let desk = Desk::open()?;
+    let item = match &options.id {
+        Some(id) => desk.item(id)?,
+        None => undo::newest(&desk.store, &desk.subject()).ok_or_else(|| {
+            anyhow!("nothing of this workspace can be brought back; all backups: guard backups")
+        })?,
+    };
+    // Two at once would each save what the other one is about to replace.
+    let _alone = shelf::lock(&item.directory.join("undo"))
+        .with_context(|| format!("backup {} is being brought back", item.summary.id))?;
+    let progress = || None;
+    let judge = Judge::new(
+        &desk.office.rules,
+        &desk.office.places,
+        &desk.context,
+        &progress,
+    );
+    let reader = Reader::open(&item).map_err(|why| anyhow!(why))?;
+    let into = options.into.as_deref().map(absolute).transpose()?;
+    let budget = desk.budget();
+    let undoing = Undoing {
+        reader: &reader,
+        store: &desk.store,
+        context: &desk.context,
+        world: judge.world(),
+        into: into.as_deref(),
+        budget: &budget,
+    };
+    let plan = undo::plan(&undoing).map_err(|why| anyhow!(why))?;
+    show(&item, &plan, into.as_deref());
+    if options.dry_run {
+        return Ok(exit_code::OK);
+    }
+    if !plan.conflicts.is_empty() && !options.overwrite {
+        bail!(
+            "backup {} was not brought back: it would write over what was made or changed since. Bring it back \
+             beside that with --into DIR; a person can write over it with --overwrite (it is saved first)",
+            item.summary.id
+        );
+    }
+    let takes_person = plan.is_outside || (options.overwrite && !plan.conflicts.is_empty());
+    let mut entry = Entry {
+        agent: judge.agent().map(|agent| agent.name.to_owned()),
+        backup: Some(item.summary.id.clone()),
+        loss: plan.conflicts.clone(),
+        ..Entry::of_guard(&["guard", "undo", &item.summary.id], "brought back")
+    };
+    if takes_person {
+        let mut person = desk.office.person()?;
+        let text = question(&item, &plan);
+        let statement = Statement {
+            shown: plan.lines.clone(),
+            ..Statement::new(Kind::Backup, &item.summary.id, 0)
+        };
+        let phrase = format!("bring back {}", item.summary.id);
+        entry.proof = person.agrees_to(&text, &phrase, &statement)?;
+        entry.evidence.clone_from(&person.evidence);
+    }
+    // Written down first: what is not in the log did not happen.
+    desk.office.log(&entry)?;
+    let outcome = undo::run(&item, &undoing).map_err(|why| anyhow!(why))?;
+    for note in &outcome.notes {
+        println!("  note: {}", sanitize::text(note));
+    }
+    if !outcome.differences.is_empty() {
+        for line in &outcome.differences {
+            message::say(&sanitize::text(line));
+        }
+        bail!(
+            "backup {} was brought back, but not everything is as it was",
+            item.summary.id
+        );
+    }
+    match (&outcome.by, &into) {
+        (Some(by), _) => {
+            println!("Brought back and compared. What it replaced is saved: guard undo {by}");
+        }
+        (None, Some(into)) => println!("Brought back below {} and compared.", sanitize::path(into)),
+        (None, None) => println!("Brought back and compared."),
+    }
+    Ok(exit_code::OK)
+}
+
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(path)
+        .and_then(|()| path.canonicalize())
+        .with_context(|| sanitize::path(path))
+}
+
+fn show(item: &Item, plan: &Plan, into: Option<&Path>) {
+    let summary = &item.summary;
+    println!(
+        "Backup {}, {}, before: {}",
+        summary.id,
+        ago(summary.time),
+        sanitize::command(&summary.argv, 200)
+    );
+    if let Some(undone) = &item.undone {
+        println!("It was brought back {}.", ago(undone.time));
+    }
+    match into {
+        Some(into) => println!("Comes back below {}:", sanitize::path(into)),
+        None => println!("Comes back:"),
+    }
+    for line in &plan.lines {
+        println!("  {line}");
+    }
+    for line in &summary.unsaved {
+        println!("Was not saved: {}", sanitize::text(line));
+    }
+    for line in &plan.conflicts {
+        println!("In the way: {line}");
+    }
+}
+
+fn question(item: &Item, plan: &Plan) -> String {
+    let mut text = format!(
+        "\nguard: this brings backup {} back\n",
+        sanitize::text(&item.summary.id)
+    );
+    for line in &plan.lines {
+        text.push_str(&message::wrapped(&format!("  {line}")));
+    }
+    for line in &plan.conflicts {
+        text.push_str(&message::wrapped(&format!("  writes over: {line}")));
+    }
+    if plan.is_outside {
+        text.push_str("  Some of it lies outside the workspace.\n");
+    }
+    text
+}
