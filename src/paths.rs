@@ -292,11 +292,7 @@ fn classify(resolved: &Resolved, recursive: bool, world: &World, context: &Conte
     if world.homes().iter().any(takes) || world.is_others_home(path) {
         return Place::Home;
     }
-    if world
-        .protected()
-        .iter()
-        .any(|dear| takes(dear) || is_within(path, dear))
-    {
+    if world.touches_protected(path) {
         return Place::Protected;
     }
     let metadata = if context.consult == Consult::Tools {

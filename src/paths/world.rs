@@ -120,12 +120,15 @@ impl World {
         &self.homes
     }
 
-    pub(super) fn protected(&self) -> &[PathBuf] {
-        &self.protected
-    }
-
     pub(super) fn mounts(&self) -> &[PathBuf] {
         self.mounts.get_or_init(mounts)
+    }
+
+    /// Whether a path is protected, lies in something protected, or holds it.
+    pub(crate) fn touches_protected(&self, path: &Path) -> bool {
+        self.protected
+            .iter()
+            .any(|dear| super::is_within(dear, path) || super::is_within(path, dear))
     }
 
     /// Homes of other users, by where systems put them.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::preview::files::Recoverable;
 
 pub use restore::{Conflict, Restoring};
-pub use save::{save, state_now};
+pub use save::{save, states_now};
 
 /// Files and directories that a command takes or writes over.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,8 @@ pub struct Root {
     pub unlinked: bool,
     /// It lies in the workspace: what can be made again is left out.
     pub inside: bool,
+    /// A directory that goes only if it is empty by then: nothing in it goes with it.
+    pub alone: bool,
 }
 
 impl Trees {
