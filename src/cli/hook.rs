@@ -238,7 +238,7 @@ impl Hook {
 
     fn judge_one(&self, unseen: &Unseen, quick: &Rules) -> Outcome {
         let context = self.moved(&unseen.command);
-        let words = explained::expand(&unseen.words, unseen.command.more_operands, &context);
+        let words = explained::expand(unseen.words.clone(), unseen.command.more_operands, &context);
         let invocation = tools::read(unseen.tool, words.get(1..).unwrap_or_default(), &context);
         let argv: Vec<OsString> = words.iter().map(|word| word.text.clone()).collect();
         let agent = self.agent();
