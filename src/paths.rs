@@ -287,7 +287,7 @@ fn is_absence(error: &std::io::Error) -> bool {
 }
 
 /// The longest existing part of a path made canonical, the rest by its letters.
-fn existing_part(path: &Path) -> PathBuf {
+pub(crate) fn existing_part(path: &Path) -> PathBuf {
     let plain = lexical(path);
     for ancestor in plain.ancestors() {
         if let Ok(canonical) = ancestor.canonicalize() {

@@ -716,7 +716,7 @@ mod random {
         let mut directories = vec![root.to_owned()];
         let mut files: Vec<PathBuf> = Vec::new();
         let mut all = Vec::new();
-        for _ in 0..dice.roll(14) + 1 {
+        for _ in 0..=dice.roll(14) {
             let path = dice.of(&directories).join(name(dice));
             if path.symlink_metadata().is_ok() {
                 continue;
@@ -772,7 +772,7 @@ mod random {
             (*dice.of(&["-rf", "-r", "-fr", "-R", "-f", "-d", "-rfv", "--recursive"])).into(),
         );
         words.push("--".into());
-        for _ in 0..dice.roll(3) + 1 {
+        for _ in 0..=dice.roll(3) {
             let target = if all.is_empty() { &root } else { dice.of(&all) };
             words.push(target.strip_prefix(world.path("app")).unwrap().into());
         }
@@ -801,7 +801,11 @@ mod random {
                 .any(|name| name.as_encoded_bytes().ends_with(b".o"));
             // Where nothing but empty directories goes, nothing is lost.
             let empty = !saved && what.starts_with("directory");
-            assert!(disposable || empty, "seed {seed}, {words:?}: {path:?}");
+            assert!(
+                disposable || empty,
+                "seed {seed}, {words:?}: {}",
+                path.display()
+            );
         }
         if lost.is_empty() {
             assert_eq!(apart(after), apart(before), "seed {seed}, {words:?}");
@@ -853,8 +857,8 @@ mod elsewhere {
     fn comes_back(world: &World, store: &str, credentials: &str) {
         world.write("config/credentials", credentials);
         world.rules(&format!(
-            "[backup]\nstore = {store:?}\ncredentials = {:?}\nseconds = 30.0\n",
-            world.path("config/credentials")
+            "[backup]\nstore = {store:?}\ncredentials = \"{}\"\nseconds = 30.0\n",
+            world.path("config/credentials").display()
         ));
         oddities(&world.path("app/odd"));
         world.write("app/odd/unlike/anything", "a needle\n");

@@ -150,10 +150,16 @@ impl Store {
 
     /// All complete backups, the newest first.
     pub fn items(&self) -> Vec<Item> {
+        self.items_while(|| true)
+    }
+
+    /// The same, as far as there is time.
+    fn items_while(&self, goes_on: impl Fn() -> bool) -> Vec<Item> {
         let mut items: Vec<Item> = std::fs::read_dir(&self.directory)
             .into_iter()
             .flatten()
             .flatten()
+            .take_while(|_| goes_on())
             .filter_map(|entry| item(&entry.path()))
             .collect();
         items.sort_by(|a, b| (b.summary.time, &b.summary.id).cmp(&(a.summary.time, &a.summary.id)));
@@ -207,7 +213,9 @@ impl Store {
                 return;
             }
         }
-        for item in self.outdated() {
+        // Of those that there is no time to read, none is missed: each can only be a reason to keep less.
+        let known = self.items_while(|| Instant::now() < end);
+        for item in outdated(known, &self.limits, now()) {
             if is_used(&item.directory) {
                 continue;
             }
@@ -217,15 +225,10 @@ impl Store {
             }
         }
     }
-
-    /// What retention takes: the oldest first.
-    fn outdated(&self) -> Vec<Item> {
-        outdated(self.items(), &self.limits, now())
-    }
 }
 
-/// Of these backups, the newest first, those that are too old or too much. The newest of a workspace
-/// that was not undone stays.
+/// Of these backups, the newest first, those that are too old or too much; the oldest first. The newest
+/// of a workspace that was not undone stays.
 fn outdated(items: Vec<Item>, limits: &BackupLimits, now: u64) -> Vec<Item> {
     let mut last = std::collections::HashSet::new();
     let mut sum = 0_u64;
@@ -327,4 +330,105 @@ fn remove_until(directory: &Path, end: Instant) -> bool {
         }
     }
     std::fs::remove_dir(directory).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::backup::manifest::{Blob, Held};
+    use crate::backup::text::Bytes;
+
+    const DAY: u64 = 86_400_000;
+    const NOW: u64 = 100 * DAY;
+
+    fn item(id: &str, subject: &str, days: u64, stored: u64, undone: bool, undoes: bool) -> Item {
+        Item {
+            directory: PathBuf::from(id),
+            summary: Summary {
+                version: 1,
+                id: id.to_owned(),
+                time: NOW - days * DAY,
+                agent: None,
+                argv: Vec::new(),
+                subject: Bytes(subject.as_bytes().to_vec()),
+                loss: Vec::new(),
+                unsaved: Vec::new(),
+                undoes: undoes.then(|| "0000".to_owned()),
+                files: 1,
+                bytes: stored,
+                stored,
+                manifest: Blob {
+                    sha256: String::new(),
+                    size: 0,
+                    at: Held::Pack(0, 0),
+                    segments: None,
+                },
+                encrypted: false,
+                elsewhere: false,
+            },
+            undone: undone.then_some(Undone { time: 0, by: None }),
+        }
+    }
+
+    fn gone(items: Vec<Item>) -> Vec<String> {
+        let limits = BackupLimits {
+            days: 14.0,
+            store_bytes: 100,
+            ..crate::rules::Rules::defaults().backup
+        };
+        outdated(items, &limits, NOW)
+            .into_iter()
+            .map(|item| item.summary.id)
+            .collect()
+    }
+
+    #[test]
+    fn what_retention_takes() {
+        assert_eq!(
+            gone(vec![
+                item("NEW1", "/a", 1, 10, false, false),
+                item("OLD1", "/a", 15, 10, false, false),
+                item("LAST", "/b", 40, 10, false, false),
+                item("OLD2", "/b", 41, 10, false, false),
+            ]),
+            ["OLD2", "OLD1"],
+            "by age, but never the last of a workspace"
+        );
+        assert_eq!(
+            gone(vec![
+                item("DONE", "/a", 20, 10, true, false),
+                item("UNDO", "/a", 20, 10, false, true),
+                item("LAST", "/a", 21, 10, false, false),
+            ]),
+            ["UNDO", "DONE"],
+            "what was brought back does not count as the last one"
+        );
+        assert_eq!(
+            gone(vec![
+                item("A001", "/a", 1, 60, false, false),
+                item("A002", "/a", 2, 60, false, false),
+                item("A003", "/a", 3, 30, false, false),
+                item("B001", "/b", 4, 60, false, false),
+            ]),
+            ["A002"],
+            "by size, the smaller older one still fits"
+        );
+    }
+
+    #[test]
+    fn a_summary_is_read_only_as_it_was_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("summary.json");
+        let text = summary_text(&item("AAAA", "/a", 1, 1, false, false).summary).unwrap();
+        std::fs::write(&file, &text).unwrap();
+        assert_eq!(read_summary(&file).unwrap().id, "AAAA");
+        for at in 0..text.len() - 1 {
+            let mut broken = text.clone();
+            *broken.get_mut(at).unwrap() ^= 1;
+            std::fs::write(&file, &broken).unwrap();
+            assert!(read_summary(&file).is_none(), "{at}");
+        }
+    }
 }

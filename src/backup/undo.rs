@@ -46,7 +46,7 @@ pub fn plan(undoing: &Undoing<'_>) -> Result<Plan, String> {
         plan.conflicts.extend(kept.conflicts(undoing)?);
         plan.is_outside |= match undoing.into {
             None => kept.is_outside(undoing.world),
-            Some(into) => !undoing.world.holds(into),
+            Some(into) => !undoing.world.is_inside(into),
         };
     }
     Ok(plan)

@@ -2,6 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{BufWriter, Read, Seek as _, Write};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -26,7 +27,7 @@ pub(super) const ENCRYPTED: &str = "pack.age";
 /// The directory of contents that lie beside it.
 const FILES: &str = "files";
 /// So many files to a directory of them.
-const A_SHELF: u32 = 1 << 20;
+const A_SHELF: u32 = 128;
 /// How hard zstd tries: text shrinks to a third, at some 400 MB a second.
 const LEVEL: i32 = 1;
 /// Contents up to this size are compressed in one go.
@@ -49,19 +50,29 @@ pub struct Writer {
     _alive: File,
 }
 
-/// A directory for files of their own.
+/// A directory for some files of their own. Each is small: large directories are slow to add to.
 pub struct Shelf {
-    directory: PathBuf,
+    directory: OwnedFd,
     next: u32,
+    end: u32,
 }
 
 impl Shelf {
-    /// A new number, and the path that belongs to it.
-    pub fn place(&mut self) -> (u32, PathBuf) {
+    /// Whether no more files fit.
+    pub fn is_full(&self) -> bool {
+        self.next == self.end
+    }
+
+    /// A new number, and the name in the directory that belongs to it.
+    pub fn place(&mut self) -> (u32, String) {
         let number = self.next;
         self.next += 1;
-        let name = (number % A_SHELF).to_string();
-        (number, self.directory.join(name))
+        (number, (number % A_SHELF).to_string())
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
     }
 }
 
@@ -261,7 +272,7 @@ impl Writer {
         self.limits.recipient.is_none()
     }
 
-    /// A directory for files of their own; each thread has one, so that they do not wait for one
+    /// A directory for some files of their own; each thread has one, so that they do not wait for one
     /// another.
     ///
     /// # Errors
@@ -274,8 +285,9 @@ impl Writer {
             .mode(0o700)
             .create(&directory)?;
         Ok(Shelf {
-            directory,
+            directory: File::open(&directory)?.into(),
             next: number * A_SHELF,
+            end: (number + 1) * A_SHELF,
         })
     }
 

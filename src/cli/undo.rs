@@ -110,7 +110,10 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         &progress,
     );
     let reader = Reader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
-    let into = options.into.as_deref().map(absolute).transpose()?;
+    let into = options.into.as_deref().map(|into| {
+        let directory = desk.context.directory.clone().unwrap_or_default();
+        crate::paths::existing_part(&directory.join(into))
+    });
     let budget = desk.budget();
     let undoing = Undoing {
         reader: &reader,
@@ -173,12 +176,6 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         (None, None) => println!("Brought back and compared."),
     }
     Ok(exit_code::OK)
-}
-
-fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
-    std::fs::create_dir_all(path)
-        .and_then(|()| path.canonicalize())
-        .with_context(|| sanitize::path(path))
 }
 
 fn show(item: &Item, plan: &Plan, into: Option<&Path>) {

@@ -1,5 +1,7 @@
 //! Files and directories: what they are, saving them, bringing them back.
 
+mod attributes;
+mod contents;
 pub mod kept;
 mod part;
 mod restore;

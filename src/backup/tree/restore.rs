@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags};
 use sha2::{Digest as _, Sha256};
 
+use super::attributes::attributes;
 use super::kept::{Attributes, Entry, KeptTrees, State};
-use super::save::attributes;
 use super::sparse::{Segments, segments};
 use crate::backup::manifest::Blob;
 use crate::backup::reader::Reader;
