@@ -6,8 +6,8 @@
 mod world;
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
 
 use crate::context::{Consult, Context};
 use crate::invocation::{Invocation, Word};
@@ -125,15 +125,30 @@ pub fn place_all(invocation: &Invocation, world: &World, context: &Context) -> V
         .collect()
 }
 
-/// Whether a path is `directory` or lies below it. Both are absolute and plain, so their bytes
-/// decide; `Path::starts_with` would take both apart for every comparison.
+/// Whether a path is `directory` or lies below it.
 fn is_within(path: &Path, directory: &Path) -> bool {
-    let (path, directory) = (
-        path.as_os_str().as_bytes(),
-        directory.as_os_str().as_bytes(),
-    );
-    path.strip_prefix(directory)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/") || directory == b"/")
+    below(path, directory).is_some()
+}
+
+/// What of a path stands behind `directory`, if it is that or lies below it. Both are absolute and
+/// plain, so their bytes decide; `Path::strip_prefix` would take both apart for every comparison.
+fn below<'p>(path: &'p Path, directory: &Path) -> Option<&'p Path> {
+    let directory = directory.as_os_str().as_bytes();
+    let rest = path.as_os_str().as_bytes().strip_prefix(directory)?;
+    let rest = if rest.is_empty() || directory == b"/" {
+        rest
+    } else {
+        rest.strip_prefix(b"/")?
+    };
+    Some(Path::new(OsStr::from_bytes(rest)))
+}
+
+/// As `Path::join`, which makes a copy and then has to grow it.
+fn join(directory: &Path, name: &OsStr) -> PathBuf {
+    let mut joined = PathBuf::with_capacity(directory.as_os_str().len() + 1 + name.len());
+    joined.push(directory);
+    joined.push(name);
+    joined
 }
 
 fn place(target: Target, recursive: bool, world: &World, context: &Context) -> Placed {
@@ -194,7 +209,7 @@ fn resolve(operand: &Word, context: &Context) -> Option<Resolved> {
     let joined = if written.is_absolute() {
         written.to_owned()
     } else {
-        context.directory.as_deref()?.join(written)
+        join(context.directory.as_deref()?, &operand.text)
     };
     let bytes = joined.as_os_str().as_bytes();
     let trimmed_len = bytes
@@ -216,20 +231,40 @@ fn resolve(operand: &Word, context: &Context) -> Option<Resolved> {
     if follows && let Ok(path) = joined.canonicalize() {
         return Some(Resolved(path));
     }
-    let (Some(parent), Some(name)) = (trimmed.parent(), trimmed.file_name()) else {
+    let (Some(parent), Some(name)) = (if follows {
+        (trimmed.parent(), trimmed.file_name())
+    } else {
+        // The last part is a plain name.
+        parts(trimmed)
+    }) else {
         return Some(Resolved(lexical(&joined)));
     };
-    match canonical_parent(parent, context) {
-        Some(parent) => Some(Resolved(parent.join(name))),
+    match in_canonical(parent, name, context) {
+        Some(path) => Some(Resolved(path)),
         None if context.live => None,
         // Nothing is there yet: the best that can be said is what the existing part says.
         None => Some(Resolved(existing_part(&joined))),
     }
 }
 
-fn canonical_parent(parent: &Path, context: &Context) -> Option<PathBuf> {
+/// A path's directory and name, by its last slash.
+fn parts(path: &Path) -> (Option<&Path>, Option<&OsStr>) {
+    let bytes = path.as_os_str().as_bytes();
+    let Some(slash) = bytes.iter().rposition(|byte| *byte == b'/') else {
+        return (path.parent(), path.file_name());
+    };
+    let (parent, name) = bytes.split_at(slash);
+    let parent = if parent.is_empty() { b"/" } else { parent };
+    (
+        Some(Path::new(OsStr::from_bytes(parent))),
+        name.get(1..).map(OsStr::from_bytes),
+    )
+}
+
+/// The path of `name` in a directory, made canonical; `None` when the directory is not there.
+fn in_canonical(parent: &Path, name: &OsStr, context: &Context) -> Option<PathBuf> {
     if let Some(known) = context.parents.borrow().get(parent) {
-        return known.clone();
+        return known.as_deref().map(|known| join(known, name));
     }
     let found = match parent.canonicalize() {
         Ok(found) => Some(found),
@@ -241,7 +276,7 @@ fn canonical_parent(parent: &Path, context: &Context) -> Option<PathBuf> {
         .parents
         .borrow_mut()
         .insert(parent.to_owned(), found.clone());
-    found
+    found.map(|found| join(&found, name))
 }
 
 fn is_absence(error: &std::io::Error) -> bool {
@@ -269,22 +304,27 @@ fn existing_part(path: &Path) -> PathBuf {
 
 /// A path without `.` and `..`, by its letters alone.
 pub(crate) fn lexical(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::from("/");
-    for component in path.components() {
-        match component {
-            Component::Normal(name) => plain.push(name),
-            Component::ParentDir => {
-                plain.pop();
+    let bytes = path.as_os_str().as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len() + 1);
+    for part in bytes.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => plain.truncate(plain.iter().rposition(|byte| *byte == b'/').unwrap_or(0)),
+            name => {
+                plain.push(b'/');
+                plain.extend_from_slice(name);
             }
-            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
         }
     }
-    plain
+    if plain.is_empty() {
+        plain.push(b'/');
+    }
+    PathBuf::from(std::ffi::OsString::from_vec(plain))
 }
 
 fn classify(resolved: &Resolved, recursive: bool, world: &World, context: &Context) -> Place {
     let path = resolved.as_path();
-    if path == Path::new("/") {
+    if path.as_os_str() == "/" {
         return Place::Root;
     }
     // What holds something dear is as dear, and so is what lies in guard's own directories.
@@ -292,11 +332,7 @@ fn classify(resolved: &Resolved, recursive: bool, world: &World, context: &Conte
     if world.homes().iter().any(takes) || world.is_others_home(path) {
         return Place::Home;
     }
-    if world
-        .protected()
-        .iter()
-        .any(|dear| takes(dear) || is_within(path, dear))
-    {
+    if world.touches_protected(path) {
         return Place::Protected;
     }
     let metadata = if context.consult == Consult::Tools {
@@ -321,10 +357,7 @@ fn classify(resolved: &Resolved, recursive: bool, world: &World, context: &Conte
     if world.workspace().iter().any(takes) {
         return Place::WorkspaceRoot;
     }
-    let inside = world
-        .workspace()
-        .iter()
-        .find_map(|root| path.strip_prefix(root).ok());
+    let inside = world.workspace().iter().find_map(|root| below(path, root));
     if let Some(relative) = inside {
         if World::is_git_part(relative) {
             return Place::GitDir;
@@ -335,16 +368,13 @@ fn classify(resolved: &Resolved, recursive: bool, world: &World, context: &Conte
         if World::is_lock(relative) {
             return Place::Disposable;
         }
-        if let Some(part) = world.disposable_part(relative, is_dir)
-            && !keeps_work(
-                path.ancestors()
-                    .nth(depth_below(relative, part))
-                    .unwrap_or(path),
-                path,
-                context,
-            )
-        {
-            return Place::Disposable;
+        if let Some(part) = world.disposable_part(relative, is_dir) {
+            let named = || path.ancestors().nth(depth_below(relative, part));
+            if context.consult < Consult::Tools
+                || !keeps_work(named().unwrap_or(path), path, context)
+            {
+                return Place::Disposable;
+            }
         }
         return Place::Inside;
     }
@@ -356,18 +386,17 @@ fn classify(resolved: &Resolved, recursive: bool, world: &World, context: &Conte
 
 /// How many components a plain path has below one of its beginnings.
 fn depth_below(path: &Path, beginning: &Path) -> usize {
-    let slashes = |path: &Path| {
+    let names = |path: &Path| {
         let bytes = path.as_os_str().as_bytes();
-        memchr::memchr_iter(b'/', bytes).count()
+        bytes.split(|byte| *byte == b'/').count()
     };
-    slashes(path).saturating_sub(slashes(beginning))
+    names(path).saturating_sub(names(beginning))
 }
 
 /// A directory with a disposable name still holds work when git tracks something in it, or when
 /// what is deleted of it is a repository or holds one.
 fn keeps_work(named: &Path, deleted: &Path, context: &Context) -> bool {
-    context.consult >= Consult::Tools
-        && (holds_repository(deleted) || rm::preview::is_tracked(named, context))
+    holds_repository(deleted) || rm::preview::is_tracked(named, context)
 }
 
 /// Whether a directory is a repository or holds one a level below (two below `@scope`), as a linked

@@ -89,8 +89,8 @@ fn rules_with_unknown_keys() {
 
 #[test]
 fn rules_that_ask_for_what_is_not_there() {
-    let rules = format!("\n{}", RULE.replace("\"confirm\"", "\"backup\""));
-    refused(&rules, 2, &["rule mine", "backup"]);
+    let rules = format!("\n{}", RULE.replace("\"confirm\"", "\"save\""));
+    refused(&rules, 2, &["rule mine", "save", "backup"]);
     refused(
         &RULE.replace("\"confirm\"", "\"block\""),
         1,

@@ -157,6 +157,9 @@ pub struct Summary {
     pub manifest: Blob,
     /// Whether the pack is encrypted.
     pub encrypted: bool,
+    /// An engine keeps everything but this summary.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub elsewhere: bool,
 }
 
 /// That a backup was brought back.

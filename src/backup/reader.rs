@@ -1,16 +1,22 @@
 //! Reading a backup. Every content is held against its digest before anybody uses it.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
+use super::engine;
 use super::manifest::{Blob, Held, Manifest};
-use super::store::{Item, hold};
+use super::store::{Item, Store, hold};
 use super::tree::sparse::Segments;
+use super::writer::{ENCRYPTED, PACK, file_name};
 use crate::digest::hex;
+
+/// Fetching and decrypting may take so long.
+const FETCHING: Duration = Duration::from_secs(300);
 
 /// A backup that is read.
 pub struct Reader {
@@ -18,6 +24,40 @@ pub struct Reader {
     pack: File,
     manifest: Manifest,
     _held: File,
+    fetched: Option<Fetched>,
+}
+
+/// What an engine gave back, for as long as it is read.
+struct Fetched(PathBuf);
+
+impl Fetched {
+    fn new(store: &Path, id: &str) -> std::io::Result<Self> {
+        let place = store.join(format!(".gone-{id}-{}", std::process::id()));
+        DirBuilder::new().mode(0o700).create(&place)?;
+        Ok(Self(place))
+    }
+}
+
+impl Drop for Fetched {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The pack as it was before it was encrypted.
+fn decrypted(pack: &Path, identity: Option<&Path>) -> Result<File, String> {
+    let identity = identity.ok_or(
+        "it is encrypted; name the file of the age identity that reads it with --identity FILE",
+    )?;
+    let system = |error: std::io::Error| error.to_string();
+    let plain = crate::tools::psql::nameless_file().map_err(system)?;
+    engine::decrypt(
+        File::open(pack).map_err(system)?,
+        plain.try_clone().map_err(system)?,
+        identity,
+        Instant::now() + FETCHING,
+    )?;
+    Ok(plain)
 }
 
 /// A range of the pack.
@@ -43,16 +83,55 @@ impl Read for Range<'_> {
 }
 
 impl Reader {
-    /// Opens a backup and reads its manifest.
+    /// Opens a backup and reads its manifest. What an engine keeps is fetched, what is encrypted is
+    /// decrypted first.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn open(item: &Item) -> Result<Self, String> {
+    pub fn open(item: &Item, store: &Store) -> Result<Self, String> {
+        let id = &item.summary.id;
+        let about = |why: String| format!("backup {id}: {why}");
+        let problem = |error: std::io::Error| about(error.to_string());
+        let fetched = match (item.summary.elsewhere, store.engine()) {
+            (false, _) => None,
+            (true, Some(engine)) => {
+                let fetched = Fetched::new(store.directory(), id).map_err(problem)?;
+                engine
+                    .get(&fetched.0, id, Instant::now() + FETCHING)
+                    .map_err(about)?;
+                Some(fetched)
+            }
+            (true, None) => {
+                return Err(about(
+                    "the rules no longer name the store that keeps it".to_owned(),
+                ));
+            }
+        };
+        let directory = fetched
+            .as_ref()
+            .map_or(&item.directory, |fetched| &fetched.0)
+            .clone();
+        let pack = if item.summary.encrypted {
+            decrypted(&directory.join(ENCRYPTED), store.identity()).map_err(about)?
+        } else {
+            File::open(directory.join(PACK)).map_err(problem)?
+        };
+        let mut reader = Self::of(item, directory, pack)?;
+        reader.fetched = fetched;
+        Ok(reader)
+    }
+
+    /// A reader of what lies in this directory, with this pack.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn of(item: &Item, directory: PathBuf, pack: File) -> Result<Self, String> {
         let problem = |error: std::io::Error| format!("backup {}: {error}", item.summary.id);
         let mut reader = Self {
             _held: hold(&item.directory).map_err(problem)?,
-            pack: File::open(item.directory.join("pack")).map_err(problem)?,
-            directory: item.directory.clone(),
+            fetched: None,
+            pack,
+            directory,
             manifest: Manifest::new(),
         };
         let mut text = Vec::new();
@@ -104,28 +183,8 @@ impl Reader {
     /// When it cannot be read or written, or is not what was saved: what was written then is not to be
     /// used.
     pub fn copy(&self, blob: &Blob, to: &mut dyn Write) -> Result<(), String> {
-        let mut content = self.content(blob).map_err(|error| error.to_string())?;
-        let mut hasher = Sha256::new();
-        let mut size = 0_u64;
-        let mut buffer = vec![0_u8; 1 << 16];
-        loop {
-            let read = content
-                .read(&mut buffer)
-                .map_err(|error| format!("it cannot be read: {error}"))?;
-            let Some(some) = buffer.get(..read).filter(|some| !some.is_empty()) else {
-                break;
-            };
-            hasher.update(some);
-            size += read as u64;
-            if size > blob.size {
-                break;
-            }
-            to.write_all(some).map_err(|error| error.to_string())?;
-        }
-        if size != blob.size || hex(&hasher.finalize()) != blob.sha256 {
-            return Err("it is not what was saved: the backup is damaged".to_owned());
-        }
-        Ok(())
+        let content = self.content(blob).map_err(|error| error.to_string())?;
+        copy(content, blob, to)
     }
 
     /// A small content as a whole.
@@ -137,41 +196,46 @@ impl Reader {
         self.copy(blob, &mut bytes)?;
         Ok(bytes)
     }
-
-    /// Whether everything that was written into the pack is there as it was.
-    ///
-    /// # Errors
-    /// The first thing that is not.
-    pub fn check_pack(&self) -> Result<(), String> {
-        self.contents(|name, blob| match blob.at {
-            Held::Pack(..) => self
-                .copy(blob, &mut std::io::sink())
-                .map_err(|why| format!("{name}: {why}")),
-            Held::File(number) => match self.file(number).symlink_metadata() {
-                Ok(_) => Ok(()),
-                Err(error) => Err(format!("{name}: {error}")),
-            },
-        })
-    }
-
-    /// Goes through all contents with the names that people know them by.
-    ///
-    /// # Errors
-    /// The first one of `look`.
-    pub fn contents(
-        &self,
-        mut look: impl FnMut(&str, &Blob) -> Result<(), String>,
-    ) -> Result<(), String> {
-        for part in &self.manifest.parts {
-            for (name, blob) in part.kept().contents() {
-                look(&name, blob)?;
-            }
-        }
-        Ok(())
-    }
 }
 
-/// The name of a content of its own: so many in a directory, so that none is slow.
-pub(super) fn file_name(directory: &Path, number: u32) -> PathBuf {
-    directory.join("files").join(number.to_string())
+/// Whether a content of a pack can be read as it was written.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn check(pack: &File, blob: &Blob) -> Result<(), String> {
+    let Held::Pack(position, left) = blob.at else {
+        return Ok(());
+    };
+    let content = zstd::stream::Decoder::new(Range {
+        pack,
+        position,
+        left,
+    });
+    let content = content.map_err(|error| error.to_string())?;
+    copy(Box::new(content), blob, &mut std::io::sink())
+}
+
+/// Copies a content and holds it against its digest.
+fn copy(mut content: Box<dyn Read + '_>, blob: &Blob, to: &mut dyn Write) -> Result<(), String> {
+    let mut hasher = Sha256::new();
+    let mut size = 0_u64;
+    let mut buffer = vec![0_u8; 1 << 16];
+    loop {
+        let read = content
+            .read(&mut buffer)
+            .map_err(|error| format!("it cannot be read: {error}"))?;
+        let Some(some) = buffer.get(..read).filter(|some| !some.is_empty()) else {
+            break;
+        };
+        hasher.update(some);
+        size += read as u64;
+        if size > blob.size {
+            break;
+        }
+        to.write_all(some).map_err(|error| error.to_string())?;
+    }
+    if size != blob.size || hex(&hasher.finalize()) != blob.sha256 {
+        return Err("it is not what was saved: the backup is damaged".to_owned());
+    }
+    Ok(())
 }

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 
 use super::Unsaved;
+use super::engine::Engine;
 use super::manifest::{Summary, Undone, now};
 use super::writer::Writer;
 use crate::digest::Hasher;
@@ -42,6 +43,8 @@ const TIDYING: Duration = Duration::from_millis(30);
 pub struct Store {
     directory: PathBuf,
     limits: BackupLimits,
+    engine: Option<Engine>,
+    identity: Option<PathBuf>,
 }
 
 /// One complete backup.
@@ -61,19 +64,44 @@ impl Store {
     /// # Errors
     /// When no home directory is known.
     pub fn open(state: Option<&Path>, limits: &BackupLimits) -> std::result::Result<Self, Unsaved> {
+        let engine = limits
+            .store
+            .and_then(|store| Engine::of(store, limits.credentials));
         let directory = match limits.store {
             Some(place) if Path::new(place).is_absolute() => PathBuf::from(place),
-            Some(place) => {
-                return Err(Unsaved(format!("the store {place:?} is no absolute path")));
+            Some(place) if engine.is_none() => {
+                return Err(Unsaved(format!(
+                    "the store {place:?} is neither an absolute path nor restic:…, borg:… or rclone:…"
+                )));
             }
-            None => state
+            // What an engine keeps has its summary here.
+            _ => state
                 .ok_or_else(|| Unsaved("no home directory is known".to_owned()))?
                 .join(NAME),
         };
         Ok(Self {
             directory,
             limits: *limits,
+            engine,
+            identity: None,
         })
+    }
+
+    /// The same store with a file of age identities, which read what is encrypted.
+    #[must_use]
+    pub fn with_identity(mut self, identity: Option<PathBuf>) -> Self {
+        self.identity = identity;
+        self
+    }
+
+    /// The engine that keeps the backups.
+    pub(super) fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref()
+    }
+
+    /// The file of age identities.
+    pub(super) fn identity(&self) -> Option<&Path> {
+        self.identity.as_deref()
     }
 
     /// Where it lies.

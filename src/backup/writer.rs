@@ -1,7 +1,7 @@
 //! Writing a backup: contents into a pack or beside it, the manifest, and the name that makes it count.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Read, Seek as _, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -10,14 +10,23 @@ use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 
+use super::engine::{self, Engine};
 use super::manifest::{Blob, Held, Manifest, Summary};
-use super::reader::Reader;
-use super::store::{Item, Store, hold, summary_text};
+use super::reader;
+use super::store::{Store, hold, summary_text};
 use super::{Saved, Unsaved};
 use crate::digest::hex;
 use crate::preview::human_bytes;
 use crate::rules::BackupLimits;
 
+/// The name of the pack.
+pub(super) const PACK: &str = "pack";
+/// Its name where it is encrypted.
+pub(super) const ENCRYPTED: &str = "pack.age";
+/// The directory of contents that lie beside it.
+const FILES: &str = "files";
+/// So many files to a directory of them.
+const A_SHELF: u32 = 1 << 20;
 /// How hard zstd tries: text shrinks to a third, at some 400 MB a second.
 const LEVEL: i32 = 1;
 /// Contents up to this size are compressed in one go.
@@ -29,17 +38,44 @@ pub struct Writer {
     aside: PathBuf,
     place: PathBuf,
     limits: BackupLimits,
+    engine: Option<Engine>,
     deadline: Instant,
     pack: Mutex<Pack>,
     files: AtomicU64,
     bytes: AtomicU64,
-    linked: AtomicU32,
+    shelves: AtomicU32,
     unsaved: Mutex<Vec<String>>,
     sealed: bool,
     _alive: File,
 }
 
+/// A directory for files of their own.
+pub struct Shelf {
+    directory: PathBuf,
+    next: u32,
+}
+
+impl Shelf {
+    /// A new number, and the path that belongs to it.
+    pub fn place(&mut self) -> (u32, PathBuf) {
+        let number = self.next;
+        self.next += 1;
+        let name = (number % A_SHELF).to_string();
+        (number, self.directory.join(name))
+    }
+}
+
+fn shelf_name(backup: &Path, number: u32) -> PathBuf {
+    backup.join(FILES).join(number.to_string())
+}
+
+/// Where in a backup the content of this number lies.
+pub(super) fn file_name(backup: &Path, number: u32) -> PathBuf {
+    shelf_name(backup, number / A_SHELF).join((number % A_SHELF).to_string())
+}
+
 struct Pack {
+    blobs: Vec<Blob>,
     out: BufWriter<File>,
     position: u64,
     compressor: zstd::bulk::Compressor<'static>,
@@ -54,22 +90,28 @@ impl Writer {
         deadline: Instant,
     ) -> Result<Self, Unsaved> {
         let alive = hold(&aside)?;
-        let pack = new_file(&aside.join("pack"))?;
+        // What is to be encrypted never lies on the disk as it is.
+        let pack = match store.limits().recipient {
+            None => new_file(&aside.join(PACK))?,
+            Some(_) => crate::tools::psql::nameless_file()?,
+        };
         let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
         compressor.include_checksum(false)?;
         Ok(Self {
             place: store.directory().join(&id),
             id,
             limits: *store.limits(),
+            engine: store.engine().cloned(),
             deadline,
             pack: Mutex::new(Pack {
+                blobs: Vec::new(),
                 out: BufWriter::with_capacity(1 << 17, pack),
                 position: 0,
                 compressor,
             }),
             files: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-            linked: AtomicU32::new(0),
+            shelves: AtomicU32::new(0),
             unsaved: Mutex::new(Vec::new()),
             sealed: false,
             _alive: alive,
@@ -152,12 +194,14 @@ impl Writer {
         let mut pack = lock(&self.pack);
         let frame = pack.compressor.compress(content)?;
         let start = pack.append(&frame)?;
-        Ok(Blob {
+        let blob = Blob {
             sha256,
             size: content.len() as u64,
             at: Held::Pack(start, frame.len() as u64),
             segments: None,
-        })
+        };
+        pack.blobs.push(blob.clone());
+        Ok(blob)
     }
 
     /// Saves a content to its end; `size` is how long it seems to be.
@@ -202,12 +246,14 @@ impl Writer {
             }
             encoder.finish()?;
         }
-        Ok(Blob {
+        let blob = Blob {
             sha256: hex(&hasher.finalize()),
             size,
             at: Held::Pack(start, pack.position - start),
             segments: None,
-        })
+        };
+        pack.blobs.push(blob.clone());
+        Ok(blob)
     }
 
     /// Whether contents may lie beside the pack, as they are.
@@ -215,23 +261,22 @@ impl Writer {
         self.limits.recipient.is_none()
     }
 
-    /// Makes a directory for files of their own; each thread has one, so that they do not wait for
-    /// one another.
+    /// A directory for files of their own; each thread has one, so that they do not wait for one
+    /// another.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn shelf(&self) -> Result<PathBuf, Unsaved> {
-        let directory = self.aside.join("files");
+    pub fn shelf(&self) -> Result<Shelf, Unsaved> {
+        let number = self.shelves.fetch_add(1, Ordering::Relaxed);
+        let directory = shelf_name(&self.aside, number);
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&directory)?;
-        Ok(directory)
-    }
-
-    /// A new number for a file of its own, and its name.
-    pub fn number(&self) -> u32 {
-        self.linked.fetch_add(1, Ordering::Relaxed)
+        Ok(Shelf {
+            directory,
+            next: number * A_SHELF,
+        })
     }
 
     /// Writes the manifest, syncs everything, reads it back, and gives it its name.
@@ -245,9 +290,13 @@ impl Writer {
         let blob = self.stream(&mut text.as_slice(), text.len() as u64)?;
         let mut pack = lock(&self.pack);
         pack.out.flush()?;
-        pack.out.get_ref().sync_all()?;
+        let plain = pack.out.get_ref().try_clone()?;
         let packed = pack.position;
         drop(pack);
+        match self.limits.recipient {
+            None => plain.sync_all()?,
+            Some(recipient) => self.encrypt(&plain, recipient)?,
+        }
         let bytes = self.bytes.load(Ordering::Relaxed);
         let summary = Summary {
             version: manifest.version,
@@ -261,24 +310,28 @@ impl Writer {
             undoes: manifest.undoes.clone(),
             files: self.files.load(Ordering::Relaxed),
             bytes,
-            stored: packed
-                + if self.linked.load(Ordering::Relaxed) > 0 {
-                    bytes
-                } else {
-                    0
-                },
+            stored: self.stored(packed),
             manifest: blob,
-            encrypted: false,
+            encrypted: self.limits.recipient.is_some(),
+            elsewhere: self.engine.is_some(),
         };
         let text = summary_text(&summary)?;
         let mut file = new_file(&self.aside.join("summary.json"))?;
         file.write_all(&text)?;
         file.sync_all()?;
-        if self.linked.load(Ordering::Relaxed) > 0 {
-            File::open(self.aside.join("files"))?.sync_all()?;
+        let shelves = self.shelves.load(Ordering::Relaxed);
+        for number in 0..shelves {
+            File::open(shelf_name(&self.aside, number))?.sync_all()?;
+        }
+        if shelves > 0 {
+            File::open(self.aside.join(FILES))?.sync_all()?;
         }
         File::open(&self.aside)?.sync_all()?;
-        self.read_back(&summary)?;
+        self.read_back(&plain)?;
+        if let Some(engine) = &self.engine {
+            engine.put(&self.aside, &self.id, self.deadline)?;
+            self.leave_the_summary();
+        }
         std::fs::rename(&self.aside, &self.place)?;
         self.sealed = true;
         if let Some(store) = self.place.parent() {
@@ -292,16 +345,40 @@ impl Writer {
         })
     }
 
-    /// Whether it can be read as it was written.
-    fn read_back(&self, summary: &Summary) -> Result<(), Unsaved> {
-        let item = Item {
-            directory: self.aside.clone(),
-            summary: summary.clone(),
-            undone: None,
-        };
-        let wrong = |why: String| Unsaved(format!("it cannot be read back: {why}"));
-        let reader = Reader::open(&item).map_err(wrong)?;
-        reader.check_pack().map_err(wrong)
+    /// What it takes in the store.
+    fn stored(&self, packed: u64) -> u64 {
+        if self.engine.is_some() {
+            0
+        } else if self.shelves.load(Ordering::Relaxed) > 0 {
+            packed + self.bytes.load(Ordering::Relaxed)
+        } else {
+            packed
+        }
+    }
+
+    fn encrypt(&self, plain: &File, recipient: &str) -> Result<(), Unsaved> {
+        let mut whole = plain.try_clone()?;
+        whole.rewind()?;
+        let place = self.aside.join(ENCRYPTED);
+        engine::encrypt(whole, &place, recipient, self.deadline)?;
+        Ok(File::open(&place)?.sync_all()?)
+    }
+
+    /// Removes what the engine keeps.
+    fn leave_the_summary(&self) {
+        for name in [PACK, ENCRYPTED] {
+            let _ = std::fs::remove_file(self.aside.join(name));
+        }
+        let _ = std::fs::remove_dir_all(self.aside.join(FILES));
+    }
+
+    /// Whether everything in the pack can be read as it was written.
+    fn read_back(&self, pack: &File) -> Result<(), Unsaved> {
+        for blob in &lock(&self.pack).blobs {
+            reader::check(pack, blob)
+                .map_err(|why| Unsaved(format!("it cannot be read back: {why}")))?;
+        }
+        Ok(())
     }
 }
 
@@ -336,6 +413,7 @@ impl Write for Pack {
 
 fn new_file(path: &Path) -> std::io::Result<File> {
     OpenOptions::new()
+        .read(true)
         .write(true)
         .create_new(true)
         .mode(0o600)

@@ -78,7 +78,11 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     if looked.verdict.effect < Effect::Confirm {
         let _ = item.remove();
         println!(
-            "Nothing would be lost any more: the command runs by itself when it is tried again."
+            "{}: the command runs by itself when it is tried again.",
+            match looked.verdict.effect {
+                Effect::Backup => "What would be lost can be saved first",
+                _ => "Nothing would be lost any more",
+            }
         );
         return Ok(exit_code::OK);
     }

@@ -1,6 +1,7 @@
 //! `guard backups`: what is saved, and whether it can be brought back.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
@@ -27,6 +28,9 @@ pub(super) struct Options {
     /// Print one JSON array.
     #[arg(long)]
     json: bool,
+    /// The file of the age identity that reads encrypted backups.
+    #[arg(long, value_name = "FILE", global = true)]
+    identity: Option<PathBuf>,
     #[command(subcommand)]
     action: Option<Action>,
 }
@@ -62,7 +66,7 @@ enum Action {
 
 /// Runs `guard backups`.
 pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
-    let desk = Desk::open()?;
+    let desk = Desk::open(options.identity.clone())?;
     match &options.action {
         None => list(&desk, options.json),
         Some(Action::Show { id, json }) => show(&desk, id, *json),
@@ -138,7 +142,7 @@ fn of_item(item: &Item) -> Value {
 
 fn show(desk: &Desk, id: &str, json: bool) -> anyhow::Result<i32> {
     let item = desk.item(id)?;
-    let reader = Reader::open(&item).map_err(|why| anyhow!(why))?;
+    let reader = Reader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
     let manifest = reader.manifest();
     let mut out = std::io::stdout().lock();
     let contents = |name: &str, size: u64| json!({"name": name, "bytes": size});
@@ -295,7 +299,7 @@ fn one_drill(desk: &Desk, item: &Item) -> Report {
         &desk.context,
         &progress,
     );
-    let reader = match Reader::open(item) {
+    let reader = match Reader::open(item, &desk.store) {
         Ok(reader) => reader,
         Err(why) => {
             return Report {

@@ -1,5 +1,6 @@
 //! `guard check`: the verdict as an exit code, and for many commands as JSON lines.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
@@ -9,7 +10,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Deserialize;
 
-use super::explained;
+use super::{explained, json};
 use crate::context::{Consult, Context};
 use crate::exit_code;
 use crate::install::Places;
@@ -37,9 +38,14 @@ pub(super) struct Options {
 #[derive(Debug, Deserialize)]
 struct Line<'a> {
     #[serde(borrow)]
-    command: std::borrow::Cow<'a, str>,
-    cwd: Option<PathBuf>,
+    command: Cow<'a, str>,
+    #[serde(borrow)]
+    cwd: Option<Text<'a>>,
 }
+
+/// Borrowed where the line holds it as it is, which serde does for no `Cow` inside an `Option`.
+#[derive(Debug, Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Runs `guard check`.
 pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
@@ -69,9 +75,12 @@ fn batch() -> anyhow::Result<i32> {
     }
     let here = std::env::current_dir().ok();
     let mut benches: HashMap<Option<PathBuf>, &'static Bench> = HashMap::new();
+    // Most lines name the directory of the line before.
+    let mut last: Option<(Option<String>, &'static Bench)> = None;
     let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
     let mut output = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let mut line = Vec::new();
+    let mut answer = Vec::new();
     let mut unreadable = false;
     loop {
         line.clear();
@@ -87,13 +96,23 @@ fn batch() -> anyhow::Result<i32> {
         }
         match serde_json::from_slice::<Line<'_>>(&line) {
             Ok(read) => {
-                let cwd = read.cwd.or_else(|| here.clone());
-                let bench = *benches
-                    .entry(cwd)
-                    .or_insert_with_key(|cwd| Bench::leaked(cwd.clone(), places, rules));
+                let named = read.cwd.as_ref().map(|cwd| &*cwd.0);
+                let bench = match &last {
+                    Some((before, bench)) if before.as_deref() == named => *bench,
+                    _ => {
+                        let cwd = named.map(PathBuf::from).or_else(|| here.clone());
+                        let bench = *benches
+                            .entry(cwd)
+                            .or_insert_with_key(|cwd| Bench::leaked(cwd.clone(), places, rules));
+                        last = Some((named.map(str::to_owned), bench));
+                        bench
+                    }
+                };
                 let script = bench.read(&read.command);
                 let explained = explained::judge(script, &bench.judge, rules, bench.context);
-                serde_json::to_writer(&mut output, &explained).context("standard output")?;
+                answer.clear();
+                json::write(&explained, &mut answer).context("JSON")?;
+                output.write_all(&answer).context("standard output")?;
             }
             Err(error) => {
                 unreadable = true;

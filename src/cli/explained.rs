@@ -258,7 +258,7 @@ fn judge_one(command: Command, judge: &Judge<'_>, rules: &Rules, context: &Conte
                 .to_owned(),
         );
     }
-    let words = expand(&command.words, command.more_operands, context);
+    let words = expand(command.words, command.more_operands, context);
     let invocation = tools::read(tool, words.get(1..).unwrap_or_default(), context);
     notes.extend(invocation.doubts.iter().cloned());
     let verdict = judge.judge_in(&invocation, context);
@@ -362,7 +362,7 @@ pub(super) fn moved(context: &Context, command: &Command, input: Input) -> Conte
 }
 
 /// Words as the program would receive them: globs expanded where the disk may be asked.
-pub(super) fn expand(words: &[shell::Word], more: bool, context: &Context) -> Vec<Word> {
+pub(super) fn expand(words: Vec<shell::Word>, more: bool, context: &Context) -> Vec<Word> {
     let mut expanded = Vec::with_capacity(words.len() + usize::from(more));
     for word in words {
         let paths = word
@@ -373,7 +373,10 @@ pub(super) fn expand(words: &[shell::Word], more: bool, context: &Context) -> Ve
             .and_then(|(pattern, directory)| shell::expand_glob(pattern, directory, MAX_EXPANSION));
         match paths {
             Some(paths) => expanded.extend(paths.into_iter().map(Word::known)),
-            None => expanded.push(Word::from(word)),
+            None => expanded.push(Word {
+                text: word.text,
+                known: word.known,
+            }),
         }
     }
     if more {

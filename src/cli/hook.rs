@@ -238,7 +238,7 @@ impl Hook {
 
     fn judge_one(&self, unseen: &Unseen, quick: &Rules) -> Outcome {
         let context = self.moved(&unseen.command);
-        let words = explained::expand(&unseen.words, unseen.command.more_operands, &context);
+        let words = explained::expand(unseen.words.clone(), unseen.command.more_operands, &context);
         let invocation = tools::read(unseen.tool, words.get(1..).unwrap_or_default(), &context);
         let argv: Vec<OsString> = words.iter().map(|word| word.text.clone()).collect();
         let agent = self.agent();
@@ -345,7 +345,17 @@ impl One<'_> {
                 self.record(&verdict, judge, "nothing would be lost");
                 Outcome::Passes
             }
-            Effect::Backup | Effect::Confirm if self.is_known => self.ask(rules, judge, verdict),
+            Effect::Backup | Effect::Confirm if self.is_known => {
+                if verdict.effect == Effect::Backup {
+                    // What runs before it in the same line may change what has to be saved.
+                    let name = self.tool().name();
+                    verdict.notes.push(format!(
+                        "not saved first: no shim sees it; {name} called by its name is saved first and then runs"
+                    ));
+                    verdict.effect = Effect::Confirm;
+                }
+                self.ask(rules, judge, verdict)
+            }
             Effect::Backup | Effect::Confirm => {
                 let name = self.tool().name();
                 let why = format!(

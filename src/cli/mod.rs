@@ -9,6 +9,7 @@ mod explain;
 mod explained;
 mod freeze;
 mod hook;
+mod json;
 mod key;
 mod lock;
 mod log;

@@ -11,6 +11,7 @@ use clap::Subcommand;
 use super::terminal::{AtTerminal, Office};
 use crate::agent::Agent;
 use crate::audit::Entry;
+use crate::backup::{self, Saving};
 use crate::context::{Consult, Context, Input};
 use crate::exit_code;
 use crate::invocation::Word;
@@ -297,6 +298,21 @@ impl<'p> Step<'p> {
             person.show("What would be lost has grown meanwhile; it is still recorded.\n");
             return Ok(Taken::PassedOver);
         }
+        let saving = Saving {
+            tool: self.tool,
+            argv: &self.argv,
+            context: &self.context,
+            judge: &judge,
+            rules: &office.rules,
+            state: Some(office.state.clone()),
+        };
+        if let Some(saved) = saving.take(&again) {
+            let line = match saved {
+                Ok(saved) => backup::announcement(&saved),
+                Err(why) => format!("not saved first: {why}"),
+            };
+            person.show(&format!("{line}\n"));
+        }
         log_step(office, person, self.planned, self.tool, &verdict)?;
         holds.drop_planned(self.planned).context("the plan")?;
         self.run().map(Taken::Ran)
@@ -308,7 +324,7 @@ impl<'p> Step<'p> {
         let shown = directory
             .as_deref()
             .map_or_else(|| "?".to_owned(), sanitize::path);
-        if verdict.effect >= Effect::Confirm {
+        if verdict.effect.asks() {
             return (
                 message::question(&self.argv, verdict, &shown, message::colored()),
                 message::phrase(&self.argv, verdict),

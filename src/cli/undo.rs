@@ -35,6 +35,9 @@ pub(super) struct Options {
     /// Write over what was made or changed since. It is saved first; takes a person.
     #[arg(long)]
     overwrite: bool,
+    /// The file of the age identity that reads an encrypted backup.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
 }
 
 /// What the commands about backups share.
@@ -49,10 +52,11 @@ pub(super) struct Desk {
 
 impl Desk {
     /// Finds it.
-    pub(super) fn open() -> anyhow::Result<Self> {
+    pub(super) fn open(identity: Option<PathBuf>) -> anyhow::Result<Self> {
         let office = Office::open()?;
         let store = Store::open(Some(&office.state), &office.rules.backup)
-            .map_err(|why| anyhow!("{why}"))?;
+            .map_err(|why| anyhow!("{why}"))?
+            .with_identity(identity);
         Ok(Self {
             office,
             store,
@@ -88,7 +92,7 @@ impl Desk {
 
 /// Runs `guard undo`.
 pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
-    let desk = Desk::open()?;
+    let desk = Desk::open(options.identity.clone())?;
     let item = match &options.id {
         Some(id) => desk.item(id)?,
         None => undo::newest(&desk.store, &desk.subject()).ok_or_else(|| {
@@ -105,7 +109,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         &desk.context,
         &progress,
     );
-    let reader = Reader::open(&item).map_err(|why| anyhow!(why))?;
+    let reader = Reader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
     let into = options.into.as_deref().map(absolute).transpose()?;
     let budget = desk.budget();
     let undoing = Undoing {

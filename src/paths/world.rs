@@ -120,27 +120,41 @@ impl World {
         &self.homes
     }
 
-    pub(super) fn protected(&self) -> &[PathBuf] {
-        &self.protected
-    }
-
     pub(super) fn mounts(&self) -> &[PathBuf] {
         self.mounts.get_or_init(mounts)
+    }
+
+    /// Whether a path is protected, lies in something protected, or holds it.
+    pub(crate) fn touches_protected(&self, path: &Path) -> bool {
+        self.protected
+            .iter()
+            .any(|dear| super::is_within(dear, path) || super::is_within(path, dear))
     }
 
     /// Homes of other users, by where systems put them.
     pub(super) fn is_others_home(&self, path: &Path) -> bool {
         ["/home", "/Users"].iter().any(|place| {
-            path == Path::new(place)
-                || (path.parent() == Some(Path::new(place)) && (self.imaginary || path.is_dir()))
+            super::below(path, Path::new(place)).is_some_and(|rest| {
+                let name = rest.as_os_str().as_bytes();
+                name.is_empty() || (!name.contains(&b'/') && (self.imaginary || path.is_dir()))
+            })
         })
     }
 
     /// Whether a path relative to a workspace is a repository's `.git` or lies in one. Lock files
     /// are not part of the repository: git itself asks people to remove stale ones.
     pub(super) fn is_git_part(relative: &Path) -> bool {
-        relative.components().any(|part| part.as_os_str() == ".git")
-            && relative.extension() != Some(OsStr::new("lock"))
+        Self::passes_git(relative) && !Self::is_named_lock(relative)
+    }
+
+    /// Whether `.git` is one of the names in a plain path.
+    fn passes_git(relative: &Path) -> bool {
+        let mut names = relative.as_os_str().as_bytes().split(|byte| *byte == b'/');
+        names.any(|name| name == b".git")
+    }
+
+    fn is_named_lock(relative: &Path) -> bool {
+        relative.extension() == Some(OsStr::new("lock"))
     }
 
     /// The part of a path relative to a workspace, from the front, up to the first disposable name.
@@ -162,8 +176,7 @@ impl World {
 
     /// Whether a path is a lock file that git leaves behind when it is killed.
     pub(super) fn is_lock(relative: &Path) -> bool {
-        relative.extension() == Some(OsStr::new("lock"))
-            && relative.components().any(|part| part.as_os_str() == ".git")
+        Self::passes_git(relative) && Self::is_named_lock(relative)
     }
 
     /// Whether a name is on the list of what can be made again. A pattern with a slash at its end
@@ -195,15 +208,18 @@ impl World {
         // Without a workspace nobody can say that an entry does not hold it.
         !self.workspace.is_empty()
             && self.scratch.iter().any(|scratch| {
-                let Some(first) = path
-                    .strip_prefix(scratch)
-                    .ok()
-                    .and_then(|rest| rest.components().next())
-                else {
+                let Some(rest) = super::below(path, scratch) else {
                     return false;
                 };
-                let entry = scratch.join(first);
-                !self.workspace.iter().any(|root| root.starts_with(&entry))
+                let mut names = rest.as_os_str().as_bytes().split(|byte| *byte == b'/');
+                let Some(first) = names.next().filter(|first| !first.is_empty()) else {
+                    return false;
+                };
+                let entry = super::join(scratch, OsStr::from_bytes(first));
+                !self
+                    .workspace
+                    .iter()
+                    .any(|root| super::is_within(root, &entry))
                     && (self.imaginary
                         || entry
                             .symlink_metadata()

@@ -77,7 +77,7 @@ impl Tally {
 
     fn lose(&mut self, path: PathBuf, metadata: &Metadata) {
         self.files += 1;
-        self.bytes = self.bytes.saturating_add(metadata.len());
+        self.bytes = self.bytes.saturating_add(held_bytes(metadata));
         if self.largest.len() < NAMED
             || self
                 .largest
@@ -95,6 +95,12 @@ impl Tally {
             keep_top(&mut self.newest, (metadata.mtime(), path));
         }
     }
+}
+
+/// The bytes that a file really holds: its holes are none. Very small files may take no block at all.
+pub(crate) fn held_bytes(metadata: &Metadata) -> u64 {
+    let on_disk = metadata.blocks().saturating_mul(512);
+    metadata.len().min(on_disk.max(4096))
 }
 
 fn keep_top<K: Ord + Copy>(top: &mut Vec<(K, PathBuf)>, entry: (K, PathBuf)) {

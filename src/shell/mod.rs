@@ -235,9 +235,10 @@ pub fn read_argv(words: Vec<Word>, known: &Known<'_>) -> Script {
 }
 
 /// The last part of a command's name: `rm` of `/bin/rm`.
-pub fn base_name(name: &std::ffi::OsStr) -> String {
-    let text = name.to_string_lossy();
-    text.rsplit('/').next().unwrap_or(&text).to_owned()
+pub fn base_name(name: &std::ffi::OsStr) -> std::borrow::Cow<'_, str> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let last = invoke::base_name(name.as_bytes());
+    String::from_utf8_lossy(last)
 }
 
 /// Whether one text stands in another, whole.

@@ -117,7 +117,7 @@ pub struct Target {
 /// The tool that a program is, by the last part of its name.
 pub fn by_name(program: &OsStr, rules: &crate::rules::Rules) -> Option<Tool> {
     let name = crate::shell::base_name(program);
-    Tool::served(name.as_ref()).or_else(|| {
+    Tool::served((*name).as_ref()).or_else(|| {
         rules
             .added_tools()
             .find(|added| name == **added)

@@ -11,13 +11,13 @@ pub fn probe(grammar: &Grammar, word: &Word) -> Option<(Vec<Flag>, bool)> {
     if !matches!(word.bytes(), [b'-', _, ..]) || word.bytes() == b"--" {
         return None;
     }
-    // A word that is no option shows whether the one before it takes a value.
-    let parsed = grammar.read(&[word.clone(), Word::known("value")]);
-    let takes_next = parsed.operands.is_empty();
-    let mut flags = parsed.flags;
-    if takes_next && let Some(flag) = flags.last_mut() {
-        flag.value = None;
-    }
+    let mut takes_next = false;
+    let mut rest = std::iter::from_fn(|| {
+        takes_next = true;
+        None
+    });
+    let mut flags = Vec::new();
+    grammar.read_option(word, &mut rest, &mut flags);
     Some((flags, takes_next))
 }
 

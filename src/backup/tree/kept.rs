@@ -12,6 +12,9 @@ pub struct KeptTrees {
     pub base: Bytes,
     /// Each of them, a directory before what is in it.
     pub entries: Vec<Entry>,
+    /// Directories that stay, and their times of change: taking something out of them changed these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub around: Vec<(Bytes, (i64, i64))>,
 }
 
 /// A path and what stood there.

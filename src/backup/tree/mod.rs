@@ -13,7 +13,7 @@ use crate::preview::files::Recoverable;
 
 pub(crate) use part::is_committed;
 pub use restore::{Conflict, Restoring};
-pub use save::{save, state_now};
+pub use save::{save, states_now};
 
 /// Files and directories that a command takes or writes over.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,8 @@ pub struct Root {
     pub unlinked: bool,
     /// It lies in the workspace: what can be made again is left out.
     pub inside: bool,
+    /// A directory that goes only if it is empty by then: nothing in it goes with it.
+    pub alone: bool,
 }
 
 impl Trees {

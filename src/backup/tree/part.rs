@@ -1,11 +1,11 @@
 //! Files and directories as a part of a backup.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::kept::{KeptTrees, State};
 use super::restore::Restoring;
-use super::save::state_now;
+use super::save::states_now;
 use crate::backup::Unsaved;
 use crate::backup::manifest::{Blob, Part};
 use crate::backup::part::{Kept, Undoing};
@@ -76,14 +76,16 @@ impl Kept for KeptTrees {
 
     fn save_now(&self, undoing: &Undoing<'_>, writer: &mut Writer) -> Result<Vec<Part>, Unsaved> {
         let restoring = self.restoring(undoing);
-        let entries: Result<Vec<_>, Unsaved> = self
+        let around = super::save::around(self.entries.iter().map(|entry| entry.path.path()));
+        let paths: Vec<PathBuf> = self
             .entries
             .iter()
-            .map(|entry| state_now(&restoring.target(entry), writer))
+            .map(|entry| restoring.target(entry))
             .collect();
         Ok(vec![Part::Trees(Self {
             base: self.base.clone(),
-            entries: entries?,
+            entries: states_now(&paths, writer)?,
+            around,
         })])
     }
 
@@ -144,7 +146,9 @@ struct Earlier(Reader);
 impl Earlier {
     fn of(undoing: &Undoing<'_>) -> Option<Self> {
         let id = undoing.reader.manifest().undoes.as_deref()?;
-        Reader::open(&undoing.store.by_id(id)?).ok().map(Self)
+        Reader::open(&undoing.store.by_id(id)?, undoing.store)
+            .ok()
+            .map(Self)
     }
 
     #[allow(clippy::match_wildcard_for_single_variants)]
@@ -168,6 +172,7 @@ impl Earlier {
                     .filter(|entry| entry.path.path() == path)
                     .cloned()
                     .collect(),
+                around: Vec::new(),
             };
             let restoring = Restoring {
                 trees: &one,

@@ -16,6 +16,9 @@ use crate::backup::reader::Reader;
 use crate::digest::hex;
 use crate::sanitize;
 
+/// A command that was saved for runs at once: what changed within so many milliseconds, it changed.
+const AT_ONCE: u64 = 2000;
+
 /// Something that stands where a backup would be brought back to, and is nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
@@ -163,6 +166,7 @@ impl Restoring<'_> {
     /// The first thing that could not be brought back at all; what came before it stays.
     pub fn restore(&self) -> Result<Vec<String>, String> {
         let mut notes = Vec::new();
+        let untouched = self.untouched();
         if self.into.is_none() {
             for entry in self.trees.entries.iter().rev() {
                 if entry.state == State::Absent {
@@ -181,7 +185,30 @@ impl Restoring<'_> {
                 set_attributes(&self.target(entry), entry, &mut notes)?;
             }
         }
+        for (path, time) in untouched {
+            // Of no consequence where it fails.
+            let _ = set_time(path, *time);
+        }
         Ok(notes)
+    }
+
+    /// The directories around that nothing but the command has changed since: they get their times back.
+    fn untouched(&self) -> Vec<(&Path, &(i64, i64))> {
+        if self.into.is_some() {
+            return Vec::new();
+        }
+        let end = self.reader.manifest().time.saturating_add(AT_ONCE);
+        let changed_by = |path: &Path| {
+            let metadata = path.symlink_metadata().ok()?;
+            let millis = metadata.mtime_nsec() / 1_000_000;
+            u64::try_from(metadata.mtime().saturating_mul(1000).saturating_add(millis)).ok()
+        };
+        self.trees
+            .around
+            .iter()
+            .map(|(path, time)| (path.path(), time))
+            .filter(|(path, _)| changed_by(path).is_some_and(|time| time <= end))
+            .collect()
     }
 
     fn place(
@@ -381,9 +408,13 @@ fn set_attributes(path: &Path, entry: &Entry, notes: &mut Vec<String>) -> Result
         rustix::fs::chmod(path, Mode::from_raw_mode(wanted.mode))
             .map_err(|error| error.to_string())?;
     }
+    set_time(path, wanted.modified)
+}
+
+fn set_time(path: &Path, (seconds, nanoseconds): (i64, i64)) -> Result<(), String> {
     let time = Timespec {
-        tv_sec: wanted.modified.0,
-        tv_nsec: wanted.modified.1,
+        tv_sec: seconds,
+        tv_nsec: nanoseconds,
     };
     let times = Timestamps {
         last_access: time,

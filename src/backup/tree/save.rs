@@ -4,12 +4,14 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 
 use super::kept::{Attributes, Entry, KeptTrees, State};
@@ -18,9 +20,10 @@ use super::{Root, Trees};
 use crate::backup::Unsaved;
 use crate::backup::manifest::{Blob, Held};
 use crate::backup::text::Bytes;
-use crate::backup::writer::Writer;
+use crate::backup::writer::{Shelf, Writer};
 use crate::digest::hex;
 use crate::paths::World;
+use crate::preview::files::held_bytes;
 use crate::sanitize;
 
 /// From so many files on, several threads are faster than one.
@@ -62,11 +65,31 @@ pub fn save(trees: &Trees, world: &World, writer: &Writer) -> Result<Option<Kept
         return Ok(None);
     }
     let Walk { found, names, .. } = walk;
+    let around = around(found.iter().map(|one| one.path.as_path()));
     let entries = Contents::new(writer, &names).of(&found)?;
     Ok(Some(KeptTrees {
         base: base(trees),
         entries,
+        around,
     }))
+}
+
+/// The directories that these paths lie in, but for those that are among them.
+pub(super) fn around<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<(Bytes, (i64, i64))> {
+    let paths: std::collections::BTreeSet<&Path> = paths.collect();
+    let parents: std::collections::BTreeSet<&Path> = paths
+        .iter()
+        .filter_map(|path| path.parent())
+        .filter(|parent| !paths.contains(parent))
+        .collect();
+    parents
+        .into_iter()
+        .filter_map(|parent| {
+            let metadata = parent.symlink_metadata().ok()?;
+            let time = (metadata.mtime(), metadata.mtime_nsec());
+            Some((Bytes::from(parent), time))
+        })
+        .collect()
 }
 
 /// The directory that all of them lie in.
@@ -113,7 +136,9 @@ impl Walk<'_> {
                 continue;
             }
             self.root(root)?;
-            done = Some(&root.path);
+            if !root.alone {
+                done = Some(&root.path);
+            }
         }
         Ok(())
     }
@@ -146,11 +171,7 @@ impl Walk<'_> {
                 .entry((metadata.dev(), metadata.ino()))
                 .or_default() += 1;
         }
-        // What a file with holes takes is what it really has.
-        let bytes = metadata
-            .len()
-            .min(metadata.blocks().saturating_mul(512).max(4096));
-        self.writer.count(1, bytes)?;
+        self.writer.count(1, held_bytes(&metadata))?;
         self.found.push(Found {
             path,
             metadata,
@@ -174,6 +195,9 @@ impl Walk<'_> {
             unlinked: root.unlinked,
         });
         self.writer.in_time()?;
+        if root.alone {
+            return Ok(());
+        }
         let mut entries: Vec<_> = entries.flatten().collect();
         entries.sort_by_key(std::fs::DirEntry::file_name);
         for entry in entries {
@@ -248,23 +272,19 @@ impl<'a> Contents<'a> {
                 None
             });
         }
-        let directory = self.writer.shelf()?;
         let work: Vec<(&Found, Option<usize>)> = found.iter().zip(same).collect();
         let workers = match std::thread::available_parallelism() {
             Ok(cores) if work.len() >= MANY => cores.get().clamp(1, 4),
             _ => 1,
         };
         if workers == 1 {
-            return self.entries(&work, &directory);
+            return self.entries(&work);
         }
         let share = work.len().div_ceil(workers);
         let parts: Vec<Result<Vec<Entry>, Unsaved>> = std::thread::scope(|scope| {
             let threads: Vec<_> = work
                 .chunks(share)
-                .map(|chunk| {
-                    let directory = &directory;
-                    scope.spawn(move || self.entries(chunk, directory))
-                })
+                .map(|chunk| scope.spawn(move || self.entries(chunk)))
                 .collect();
             threads
                 .into_iter()
@@ -282,51 +302,61 @@ impl<'a> Contents<'a> {
         Ok(entries)
     }
 
-    fn entries(
-        &self,
-        work: &[(&Found, Option<usize>)],
-        beside: &Path,
-    ) -> Result<Vec<Entry>, Unsaved> {
+    fn entries(&self, work: &[(&Found, Option<usize>)]) -> Result<Vec<Entry>, Unsaved> {
         let mut entries = Vec::with_capacity(work.len());
+        let mut at_work = AtWork {
+            shelf: None,
+            parent: None,
+        };
         for (one, same) in work {
-            let state = match same {
-                Some(earlier) => State::SameAs(*earlier),
-                None => self.state(one, beside)?,
+            let (state, extended) = match same {
+                Some(earlier) => (State::SameAs(*earlier), None),
+                None => self.state(one, &mut at_work)?,
             };
+            let extended = extended.unwrap_or_else(|| extended_of(&one.path));
             entries.push(Entry {
                 path: Bytes::from(one.path.as_path()),
                 state,
-                attributes: Some(attributes(&one.path, &one.metadata)),
+                attributes: Some(with(&one.metadata, extended)),
             });
         }
         Ok(entries)
     }
 
-    fn state(&self, one: &Found, beside: &Path) -> Result<State, Unsaved> {
+    /// What stands there; of a file that was opened, its extended attributes too.
+    fn state(
+        &self,
+        one: &Found,
+        at_work: &mut AtWork,
+    ) -> Result<(State, Option<Extended>), Unsaved> {
         let kind = one.metadata.file_type();
         if kind.is_dir() {
-            return Ok(State::Directory);
+            return Ok((State::Directory, None));
         }
         if kind.is_fifo() {
-            return Ok(State::Pipe);
+            return Ok((State::Pipe, None));
         }
         let failed = |error: std::io::Error| about(&one.path, &error);
         if kind.is_symlink() {
             let target = std::fs::read_link(&one.path).map_err(failed)?;
-            return Ok(State::Link(Bytes::from(target)));
+            return Ok((State::Link(Bytes::from(target)), None));
         }
+        let mut before = one.metadata.clone();
         for _ in 0..TRIES {
             self.writer.in_time()?;
-            let file = open(&one.path).map_err(failed)?;
-            let before = file.metadata().map_err(failed)?;
-            let content = self.content(one, file, &before, beside)?;
-            let after = one.path.symlink_metadata().map_err(failed)?;
-            if is_same(&before, &after) {
-                return Ok(State::File {
+            let file = at_work.open(&one.path).map_err(failed)?;
+            let names = before.nlink();
+            let (content, kept) = self.content(one, &file, &before, at_work)?;
+            let after = file.metadata().map_err(failed)?;
+            // What was kept is this very file only if it has one name more now.
+            if is_same(&before, &after) && (!kept || after.nlink() == names + 1) {
+                let state = State::File {
                     length: before.len(),
                     content,
-                });
+                };
+                return Ok((state, Some(extended_of_file(&file))));
             }
+            before = one.path.symlink_metadata().map_err(failed)?;
         }
         Err(Unsaved(format!(
             "{} is being written to",
@@ -334,17 +364,18 @@ impl<'a> Contents<'a> {
         )))
     }
 
+    /// Takes the content; whether the file itself was kept under another name.
     fn content(
         &self,
         one: &Found,
-        file: File,
+        file: &File,
         metadata: &Metadata,
-        beside: &Path,
-    ) -> Result<Blob, Unsaved> {
+        at_work: &mut AtWork,
+    ) -> Result<(Blob, bool), Unsaved> {
         let failed = |error: std::io::Error| about(&one.path, &error);
         let holes = metadata.blocks().saturating_mul(512) < metadata.len();
         let segments = if holes {
-            segments(&file, metadata.len()).map_err(failed)?
+            segments(file, metadata.len()).map_err(failed)?
         } else {
             None
         };
@@ -352,35 +383,41 @@ impl<'a> Contents<'a> {
             Some(segments) => segments.iter().map(|(_, length)| length).sum(),
             None => metadata.len(),
         };
-        if size > 0
-            && let Some(number) = self.keep(one, &file, metadata, beside)
-        {
-            let mut hasher = Sha256::new();
-            let mut read = source(file.try_clone().map_err(failed)?, segments.clone());
-            let copied = digest(&mut *read, &mut hasher).map_err(failed)?;
-            if copied != size {
-                // It grew or shrank meanwhile; the next attempt sees why.
-                let _ = std::fs::remove_file(beside.join(number.to_string()));
-            }
-            return Ok(Blob {
-                sha256: hex(&hasher.finalize()),
-                size: copied,
+        let kept = if size > 0 {
+            self.keep(one, file, metadata, at_work)?
+        } else {
+            None
+        };
+        let mut content = source(file, segments.clone());
+        if let Some((number, is_the_file)) = kept {
+            let sha256 = digest(&mut *content, size).map_err(failed)?;
+            let blob = Blob {
+                sha256,
+                size,
                 at: Held::File(number),
                 segments,
-            });
+            };
+            return Ok((blob, is_the_file));
         }
-        let mut content = source(file, segments.clone());
         let blob = self.writer.stream(&mut *content, size)?;
-        Ok(Blob { segments, ..blob })
+        Ok((Blob { segments, ..blob }, false))
     }
 
-    /// Keeps the file itself beside the pack, by its blocks or by its inode; its number there.
-    fn keep(&self, one: &Found, file: &File, metadata: &Metadata, beside: &Path) -> Option<u32> {
+    /// Keeps the file itself beside the pack, by its blocks or by its inode: its number there, and
+    /// whether it is the file itself.
+    fn keep(
+        &self,
+        one: &Found,
+        file: &File,
+        metadata: &Metadata,
+        at_work: &mut AtWork,
+    ) -> Result<Option<(u32, bool)>, Unsaved> {
         if self.shares_blocks.load(Ordering::Relaxed) {
-            match self.share_blocks(file, beside) {
-                Some(number) => return Some(number),
-                None => self.shares_blocks.store(false, Ordering::Relaxed),
+            let (number, name) = at_work.shelf(self.writer)?.place();
+            if share_blocks(file, &name) {
+                return Ok(Some((number, false)));
             }
+            self.shares_blocks.store(false, Ordering::Relaxed);
         }
         // Another name outside could be written through later, and so could an open descriptor.
         let inode = (metadata.dev(), metadata.ino());
@@ -390,107 +427,176 @@ impl<'a> Contents<'a> {
             || metadata.nlink() != all_names
             || !is_closed(file)
         {
-            return None;
+            return Ok(None);
         }
-        let number = self.writer.number();
-        match std::fs::hard_link(&one.path, beside.join(number.to_string())) {
-            Ok(()) => Some(number),
-            Err(error) => {
-                if error.kind() == ErrorKind::CrossesDevices {
-                    self.links.store(false, Ordering::Relaxed);
-                }
-                None
+        let (number, name) = at_work.shelf(self.writer)?.place();
+        match at_work.link(&one.path, &name) {
+            Ok(()) => Ok(Some((number, true))),
+            Err(rustix::io::Errno::XDEV) => {
+                self.links.store(false, Ordering::Relaxed);
+                Ok(None)
             }
+            Err(_) => Ok(None),
         }
-    }
-
-    /// A file of its own with the same blocks (`ioctl_ficlone(2)`).
-    #[cfg(target_os = "linux")]
-    fn share_blocks(&self, file: &File, beside: &Path) -> Option<u32> {
-        let number = self.writer.number();
-        let name = beside.join(number.to_string());
-        let copy = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&name)
-            .ok()?;
-        if rustix::fs::ioctl_ficlone(&copy, file).is_ok() {
-            return Some(number);
-        }
-        let _ = std::fs::remove_file(&name);
-        None
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn share_blocks(&self, _file: &File, _shelf: &Path) -> Option<u32> {
-        None
     }
 }
 
+/// What one thread works with: the directory of its files, and the one that it reads in.
+struct AtWork {
+    shelf: Option<Shelf>,
+    parent: Option<(PathBuf, OwnedFd)>,
+}
+
+impl AtWork {
+    fn shelf(&mut self, writer: &Writer) -> Result<&mut Shelf, Unsaved> {
+        if self.shelf.is_none() {
+            self.shelf = Some(writer.shelf()?);
+        }
+        self.shelf
+            .as_mut()
+            .ok_or_else(|| Unsaved("no directory for files".to_owned()))
+    }
+
+    /// The directory that a path lies in, opened once for all that lie in it, and its name there.
+    fn parent<'p>(&mut self, path: &'p Path) -> std::io::Result<(&OwnedFd, &'p OsStr)> {
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(ErrorKind::InvalidInput.into());
+        };
+        if self
+            .parent
+            .as_ref()
+            .is_none_or(|(known, _)| known != directory)
+        {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let opened = rustix::fs::open(directory, flags, Mode::empty())?;
+            self.parent = Some((directory.to_owned(), opened));
+        }
+        match &self.parent {
+            Some((_, opened)) => Ok((opened, name)),
+            None => Err(ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn open(&mut self, path: &Path) -> std::io::Result<File> {
+        let (parent, name) = self.parent(path)?;
+        // A pipe that was put there meanwhile is not waited for, and a link not followed.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(File::from(rustix::fs::openat(
+            parent,
+            name,
+            flags,
+            Mode::empty(),
+        )?))
+    }
+
+    fn link(&mut self, path: &Path, to: &Path) -> rustix::io::Result<()> {
+        let (parent, name) = self.parent(path).map_err(|_| rustix::io::Errno::NOENT)?;
+        rustix::fs::linkat(parent, name, CWD, to, AtFlags::empty())
+    }
+}
+
+/// Makes a file of its own with the same blocks (`ioctl_ficlone(2)`); whether that can be done here.
+#[cfg(target_os = "linux")]
+fn share_blocks(file: &File, name: &Path) -> bool {
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(name)
+        .is_ok_and(|copy| rustix::fs::ioctl_ficlone(&copy, file).is_ok());
+    if !made {
+        let _ = std::fs::remove_file(name);
+    }
+    made
+}
+
+#[cfg(not(target_os = "linux"))]
+fn share_blocks(_file: &File, _name: &Path) -> bool {
+    false
+}
+
 /// The data of a file, without its holes.
-fn source(file: File, segments: Option<Vec<(u64, u64)>>) -> Box<dyn std::io::Read> {
+fn source<'f>(file: &'f File, segments: Option<Vec<(u64, u64)>>) -> Box<dyn Read + 'f> {
     match segments {
         Some(segments) => Box::new(Segments::of(file, segments)),
         None => Box::new(file),
     }
 }
 
-fn digest(from: &mut dyn std::io::Read, hasher: &mut Sha256) -> std::io::Result<u64> {
+/// The digest of so many bytes. Whether there are more or fewer by now, the file's size says.
+fn digest(from: &mut dyn Read, size: u64) -> std::io::Result<String> {
+    let mut hasher = Sha256::new();
     let mut buffer = [0_u8; 1 << 14];
-    let mut size = 0;
-    loop {
-        let read = from.read(&mut buffer)?;
-        let Some(some) = buffer.get(..read).filter(|some| !some.is_empty()) else {
-            return Ok(size);
-        };
-        hasher.update(some);
-        size += read as u64;
+    let mut left = size;
+    while left > 0 {
+        let most = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let read = from.read(buffer.get_mut(..most).unwrap_or_default())?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(buffer.get(..read).unwrap_or_default());
+        left -= read as u64;
     }
+    Ok(hex(&hasher.finalize()))
 }
 
-/// What stands at a path now, with its content saved; for what an undo will replace.
+/// What stands at these paths now, with contents saved; for what an undo will replace.
 ///
 /// # Errors
 /// When it cannot be saved.
-pub fn state_now(path: &Path, writer: &Writer) -> Result<Entry, Unsaved> {
-    let metadata = match path.symlink_metadata() {
-        Ok(metadata) => metadata,
-        Err(error) if is_absence(&error) => {
-            return Ok(Entry {
-                path: Bytes::from(path),
-                state: State::Absent,
-                attributes: None,
-            });
-        }
-        Err(error) => return Err(about(path, &error)),
-    };
-    let found = Found {
-        path: path.to_owned(),
-        metadata,
-        unlinked: false,
-    };
-    if !found.metadata.is_dir() {
-        writer.count(1, found.metadata.len())?;
+pub fn states_now(paths: &[PathBuf], writer: &Writer) -> Result<Vec<Entry>, Unsaved> {
+    let mut entries = Vec::with_capacity(paths.len());
+    let mut first: HashMap<(u64, u64), usize> = HashMap::new();
+    for (at, path) in paths.iter().enumerate() {
+        let metadata = match path.symlink_metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if is_absence(&error) => {
+                entries.push(Entry {
+                    path: Bytes::from(path.as_path()),
+                    state: State::Absent,
+                    attributes: None,
+                });
+                continue;
+            }
+            Err(error) => return Err(about(path, &error)),
+        };
+        let several = metadata.nlink() > 1 && metadata.is_file();
+        let earlier = *first.entry((metadata.dev(), metadata.ino())).or_insert(at);
+        let state = if several && earlier != at {
+            State::SameAs(earlier)
+        } else {
+            state_now(path, &metadata, writer)?
+        };
+        entries.push(Entry {
+            path: Bytes::from(path.as_path()),
+            state,
+            attributes: Some(attributes(path, &metadata)),
+        });
+    }
+    Ok(entries)
+}
+
+/// A copy of what stands at a path.
+fn state_now(path: &Path, metadata: &Metadata, writer: &Writer) -> Result<State, Unsaved> {
+    if !metadata.is_dir() {
+        writer.count(1, held_bytes(metadata))?;
     }
     let names = HashMap::new();
     let contents = Contents::new(writer, &names);
     contents.links.store(false, Ordering::Relaxed);
     contents.shares_blocks.store(false, Ordering::Relaxed);
-    let state = contents.state(&found, Path::new(""))?;
-    Ok(Entry {
-        path: Bytes::from(path),
-        state,
-        attributes: Some(attributes(path, &found.metadata)),
-    })
-}
-
-fn open(path: &Path) -> std::io::Result<File> {
-    // A pipe that was put there meanwhile is not waited for, and a link not followed.
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)
+    let found = Found {
+        path: path.to_owned(),
+        metadata: metadata.clone(),
+        unlinked: false,
+    };
+    let mut at_work = AtWork {
+        shelf: None,
+        parent: None,
+    };
+    Ok(contents.state(&found, &mut at_work)?.0)
 }
 
 /// Whether nobody has a file open for writing: a read lease is given only then (fcntl(2),
@@ -513,40 +619,65 @@ fn is_closed(_file: &File) -> bool {
     false
 }
 
+/// Extended attributes (xattr(7)): names and values.
+type Extended = Vec<(Bytes, Bytes)>;
+
 /// Owner, mode, times and extended attributes of what stands at a path.
 pub(super) fn attributes(path: &Path, metadata: &Metadata) -> Attributes {
+    with(metadata, extended_of(path))
+}
+
+fn with(metadata: &Metadata, extended: Extended) -> Attributes {
     Attributes {
         mode: metadata.mode() & 0o7777,
         uid: metadata.uid(),
         gid: metadata.gid(),
         modified: (metadata.mtime(), metadata.mtime_nsec()),
-        extended: extended(path),
+        extended,
     }
 }
 
+fn extended_of(path: &Path) -> Extended {
+    extended(
+        |names| rustix::fs::llistxattr(path, names),
+        |name, value| rustix::fs::lgetxattr(path, name, value),
+    )
+}
+
+fn extended_of_file(file: &File) -> Extended {
+    extended(
+        |names| rustix::fs::flistxattr(file, names),
+        |name, value| rustix::fs::fgetxattr(file, name, value),
+    )
+}
+
+/// The most that the kernel lets names or a value be (xattr(7)).
+const MOST: usize = 1 << 16;
+
 /// Extended attributes; none where the file system has none.
-fn extended(path: &Path) -> Vec<(Bytes, Bytes)> {
-    let mut names = [0_u8; 1024];
-    let mut larger;
-    let listed = match rustix::fs::llistxattr(path, &mut names[..]) {
-        Ok(0) => return Vec::new(),
-        Ok(length) => names.get(..length).unwrap_or_default(),
+fn extended(
+    list: impl Fn(&mut [u8]) -> rustix::io::Result<usize>,
+    get: impl Fn(&OsStr, &mut [u8]) -> rustix::io::Result<usize>,
+) -> Extended {
+    let mut few = [0_u8; 512];
+    let mut many;
+    let names = match list(&mut few) {
+        Ok(length) => few.get(..length),
         Err(rustix::io::Errno::RANGE) => {
-            larger = vec![0_u8; 1 << 16];
-            match rustix::fs::llistxattr(path, &mut larger[..]) {
-                Ok(length) => larger.get(..length).unwrap_or_default(),
-                Err(_) => return Vec::new(),
-            }
+            many = vec![0_u8; MOST];
+            let length = list(&mut many).unwrap_or(0);
+            many.get(..length)
         }
-        Err(_) => return Vec::new(),
+        Err(_) => None,
     };
-    listed
+    names
+        .unwrap_or_default()
         .split(|byte| *byte == 0)
         .filter(|name| !name.is_empty())
         .filter_map(|name| {
-            let mut value = vec![0_u8; 1 << 16];
+            let mut value = vec![0_u8; MOST];
             let name = OsStr::from_bytes(name);
-            let length = rustix::fs::lgetxattr(path, name, &mut value[..]).ok()?;
+            let length = get(name, &mut value).ok()?;
             value.truncate(length);
             Some((Bytes::from(OsString::from(name)), Bytes(value)))
         })

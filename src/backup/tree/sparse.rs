@@ -1,5 +1,6 @@
 //! Holes in files (lseek(2), `SEEK_DATA`): they are neither read nor stored.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io::{Read, Result};
 use std::os::unix::fs::FileExt as _;
@@ -7,16 +8,16 @@ use std::os::unix::fs::FileExt as _;
 use rustix::fs::{SeekFrom, seek};
 
 /// The data of a file, one piece after the other.
-pub struct Segments {
-    file: File,
+pub struct Segments<F> {
+    file: F,
     pieces: std::vec::IntoIter<(u64, u64)>,
     position: u64,
     left: u64,
 }
 
-impl Segments {
+impl<F: Borrow<File>> Segments<F> {
     /// These pieces of a file.
-    pub fn of(file: File, segments: Vec<(u64, u64)>) -> Self {
+    pub fn of(file: F, segments: Vec<(u64, u64)>) -> Self {
         Self {
             file,
             pieces: segments.into_iter(),
@@ -26,7 +27,7 @@ impl Segments {
     }
 }
 
-impl Read for Segments {
+impl<F: Borrow<File>> Read for Segments<F> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         while self.left == 0 {
             match self.pieces.next() {
@@ -40,7 +41,7 @@ impl Read for Segments {
         let Some(part) = buffer.get_mut(..most) else {
             return Ok(0);
         };
-        let read = self.file.read_at(part, self.position)?;
+        let read = self.file.borrow().read_at(part, self.position)?;
         self.position += read as u64;
         self.left -= read as u64;
         Ok(read)

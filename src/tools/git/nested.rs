@@ -129,7 +129,7 @@ fn add_script(
             continue;
         };
         let by_path = program.text.as_encoded_bytes().contains(&b'/');
-        let tool = Tool::known(shell::base_name(&program.text).as_ref())
+        let tool = Tool::known((*shell::base_name(&program.text)).as_ref())
             .filter(|tool| *tool == Tool::Git || by_path);
         let Some(tool) = tool.filter(|_| !command.remote) else {
             continue;

@@ -112,11 +112,20 @@ fn is_scope(flag: &Flag, own: &'static str) -> bool {
     !NOT_SCOPE.contains(&&*flag.long) && names(GLOBALS, &flag.long) && !names(own, &flag.long)
 }
 
+/// The words of a verb with blanks between them.
+fn path<'v>(verb: &'v [Cow<'static, str>]) -> Cow<'v, str> {
+    match verb {
+        [] => Cow::Borrowed(""),
+        [word] => Cow::Borrowed(word),
+        words => Cow::Owned(words.join(" ")),
+    }
+}
+
 /// A verb's own options.
 fn options(verb: &[Cow<'static, str>]) -> &'static str {
-    let path = verb.join(" ");
+    let path = path(verb);
     VERBS
-        .binary_search_by(|(known, _)| (*known).cmp(&path))
+        .binary_search_by(|(known, _)| (*known).cmp(&*path))
         .ok()
         .and_then(|at| VERBS.get(at))
         .map_or("", |(_, options)| options)
@@ -124,21 +133,21 @@ fn options(verb: &[Cow<'static, str>]) -> &'static str {
 
 /// The name of a verb below `parent`, when kubectl has it.
 fn verb_below(parent: &[Cow<'static, str>], word: &str) -> Option<&'static str> {
-    let above = parent.join(" ");
+    let above = path(parent);
     let word = ALIASES
         .iter()
         .find(|(parent, alias, _)| *alias == word && *parent == above)
         .map_or(word, |(_, _, name)| name);
     let start = if above.is_empty() { 0 } else { above.len() + 1 };
     let path = if above.is_empty() {
-        word.to_owned()
+        Cow::Borrowed(word)
     } else {
-        format!("{above} {word}")
+        Cow::Owned([&above, " ", word].concat())
     };
     // The verb itself stands before all verbs below it.
-    let at = VERBS.partition_point(|(known, _)| *known < path.as_str());
+    let at = VERBS.partition_point(|(known, _)| *known < &*path);
     let (known, _) = VERBS.get(at)?;
-    let rest = known.strip_prefix(path.as_str())?;
+    let rest = known.strip_prefix(&*path)?;
     if rest.is_empty() || rest.starts_with(' ') {
         known.get(start..path.len())
     } else {
@@ -251,6 +260,7 @@ fn next_verb(words: &[Word], found: &Found) -> Next {
     // kubectl stops with an error where an unknown option has swallowed the verb. Reading it as
     // an option without a value sees what was meant.
     if let Some(at) = first_operand(words, found, &level, false)
+        && exact != Some(at)
         && let Some(name) = named(at)
     {
         return Next::Verb(at, name);

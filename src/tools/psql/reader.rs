@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
                 continue;
             };
             let name = shell::base_name(&program.text);
-            let Some(tool) = tools::Tool::known(name.as_ref()).filter(|_| !found.remote) else {
+            let Some(tool) = tools::Tool::known((*name).as_ref()).filter(|_| !found.remote) else {
                 continue;
             };
             let (directory, elsewhere) = match &found.directory {

@@ -1,6 +1,6 @@
 //! What rm would destroy: files that no commit holds and nothing makes again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -48,6 +48,7 @@ pub(crate) fn measure(
         );
     }
     let mut targets: Vec<(&Path, Place)> = Vec::new();
+    let mut seen = HashSet::new();
     for placed in places {
         match (placed.place, &placed.path) {
             (Place::Missing, _) | (_, None) => {}
@@ -58,12 +59,20 @@ pub(crate) fn measure(
                     sanitize::path(&relative(path.as_path(), context))
                 ));
             }
-            (_, Some(path)) => targets.push((path.as_path(), placed.place)),
+            (_, Some(path)) => {
+                // What is named twice goes once.
+                if seen.insert(path) {
+                    targets.push((path.as_path(), placed.place));
+                }
+            }
         }
     }
     let tally = count(&targets, taking, world, context, budget);
     let (stopped, unreadable) = (tally.stopped, tally.unreadable);
     describe(tally, &mut loss, context, budget);
+    if let Some(Wanted::Trees(trees)) = loss.saves.last_mut() {
+        trees.roots.extend(alone(places));
+    }
     if stopped || unreadable > 0 {
         if unreadable > 0 {
             loss.fact(format!("{unreadable} directories could not be read"));
@@ -71,6 +80,21 @@ pub(crate) fn measure(
         return Preview::Estimate(loss);
     }
     Preview::Exact(loss)
+}
+
+/// Directories that are named without `-r`: `rm -d` takes them if they are empty by then.
+fn alone(places: &[Placed]) -> impl Iterator<Item = Root> {
+    places
+        .iter()
+        .filter(|placed| placed.place == Place::Missing)
+        .filter_map(|placed| placed.path.as_ref())
+        .filter(|path| path.as_path().is_dir())
+        .map(|path| Root {
+            path: path.as_path().to_owned(),
+            unlinked: true,
+            inside: true,
+            alone: true,
+        })
 }
 
 /// How a command takes files.
@@ -139,6 +163,7 @@ pub(crate) fn count(
                 path: (*path).to_owned(),
                 unlinked,
                 inside: *place != Place::Escape,
+                alone: false,
             }));
     }
     tally

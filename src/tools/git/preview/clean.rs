@@ -60,6 +60,12 @@ pub(super) fn clean(
         let name = unquote(name);
         let path = directory.join(os(name.strip_suffix(b"/").unwrap_or(&name)));
         let path = crate::paths::lexical(&path);
+        if world.touches_protected(&path) {
+            return Err(format!(
+                "{} holds guard's own files, or what the rules protect",
+                sanitize::path(&path)
+            ));
+        }
         let metadata = path
             .symlink_metadata()
             .map_err(|error| format!("{}: {error}", sanitize::path(&path)))?;
