@@ -78,6 +78,7 @@ pub struct Probe<'a> {
     deadline: Instant,
     progress: Option<(&'a Progress, &'static str)>,
     outlives_nobody: bool,
+    input: Option<Vec<u8>>,
 }
 
 impl<'a> Probe<'a> {
@@ -112,6 +113,7 @@ impl<'a> Probe<'a> {
             deadline,
             progress: None,
             outlives_nobody: false,
+            input: None,
         }
     }
 
@@ -127,6 +129,20 @@ impl<'a> Probe<'a> {
     #[must_use]
     pub fn variable(mut self, name: &'static str, value: &str) -> Self {
         self.variables.push((name, value.into()));
+        self
+    }
+
+    /// The same for a value that need not be text.
+    #[must_use]
+    pub fn variable_os(mut self, name: &'static str, value: OsString) -> Self {
+        self.variables.push((name, value));
+        self
+    }
+
+    /// Puts this on the tool's standard input.
+    #[must_use]
+    pub fn input(mut self, bytes: Vec<u8>) -> Self {
+        self.input = Some(bytes);
         self
     }
 
@@ -170,7 +186,11 @@ impl<'a> Probe<'a> {
         command
             .args(arguments)
             .current_dir(&self.directory)
-            .stdin(Stdio::null())
+            .stdin(if self.input.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         for (name, value) in self.context.overlay() {
@@ -200,9 +220,16 @@ impl<'a> Probe<'a> {
                 Ok(rustix::process::setsid().map(drop)?)
             });
         }
-        let child = command
+        let mut child = command
             .spawn()
             .map_err(|error| Failure::System(error.to_string()))?;
+        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), self.input.clone()) {
+            // Beside the reading of what it prints: neither waits for the other. What the tool does not
+            // read is not needed.
+            std::thread::spawn(move || {
+                let _ = std::io::Write::write_all(&mut stdin, &input);
+            });
+        }
         Ok(Started {
             running: Running(child),
             deadline: self.deadline,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::Bytes;
 use super::tree::kept::KeptTrees;
+use crate::tools::git::backup::KeptGit;
 
 /// The form of backups that this guard writes.
 const VERSION: u32 = 1;
@@ -58,6 +59,8 @@ pub fn ago(time: u64) -> String {
 pub enum Part {
     /// Files and directories.
     Trees(KeptTrees),
+    /// The state of a repository.
+    Git(Box<KeptGit>),
 }
 
 /// Everything about one backup.

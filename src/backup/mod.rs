@@ -26,6 +26,7 @@ use crate::judge::Judge;
 use crate::preview::Loss;
 use crate::rules::Rules;
 use crate::tools::Tool;
+use crate::tools::git::backup as git;
 use crate::verdict::Verdict;
 use manifest::{Manifest, Part};
 use store::Store;
@@ -37,6 +38,8 @@ use writer::Writer;
 pub enum Wanted {
     /// Files and directories that go, or are written over.
     Trees(tree::Trees),
+    /// What git commands lose.
+    Git(git::Wanted),
 }
 
 /// Why something cannot be saved, as the end of a sentence.
@@ -171,6 +174,22 @@ fn save_one(
         Wanted::Trees(trees) => {
             let part = tree::save(trees, saving.judge.world(), writer)?;
             Ok(part.map(Part::Trees).into_iter().collect())
+        }
+        Wanted::Git(wanted) => {
+            let part = git::save(wanted, saving, writer)?;
+            Ok(vec![Part::Git(Box::new(part))])
+        }
+    }
+}
+
+/// Lets go of what a backup that is removed keeps outside the store, as well as it can be done.
+pub fn let_go(item: &store::Item) {
+    let Ok(reader) = reader::Reader::open(item) else {
+        return;
+    };
+    for part in &reader.manifest().parts {
+        if let Part::Git(kept) = part {
+            git::forget(kept, &item.summary.id);
         }
     }
 }

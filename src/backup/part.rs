@@ -75,6 +75,7 @@ impl Part {
     pub fn kept(&self) -> &dyn Kept {
         match self {
             Self::Trees(trees) => trees,
+            Self::Git(git) => git.as_ref(),
         }
     }
 }

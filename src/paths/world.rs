@@ -197,6 +197,11 @@ impl World {
             .any(|root| super::is_within(path, root))
     }
 
+    /// Whether a path lies in scratch of the user's own.
+    pub fn is_own_scratch(&self, path: &Path) -> bool {
+        self.is_scratch(path)
+    }
+
     /// Whether a path lies in a top-level entry of a scratch directory that belongs to the user and
     /// does not hold the workspace.
     pub(super) fn is_scratch(&self, path: &Path) -> bool {

@@ -214,7 +214,7 @@ pub fn reaches_outside(
 ) -> bool {
     let far = match invocation.tool {
         Tool::Rm => false,
-        Tool::Git => invocation.verb_name() == "push" || !git::works_in(invocation, world, context),
+        Tool::Git => invocation.verb_name() == "push" || !git::is_near(invocation, world, context),
         Tool::Kubectl | Tool::Terraform | Tool::Psql | Tool::Aws | Tool::Other(_) => true,
     };
     let near = |placed: &Placed| {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::preview::files::Recoverable;
 
+pub(crate) use part::is_committed;
 pub use restore::{Conflict, Restoring};
 pub use save::{save, states_now};
 

@@ -151,6 +151,7 @@ impl Earlier {
             .map(Self)
     }
 
+    #[allow(clippy::match_wildcard_for_single_variants)]
     fn has(&self, path: &Path) -> bool {
         let trees = self
             .0
@@ -198,7 +199,7 @@ impl Earlier {
 }
 
 /// Whether a commit holds the file as it is.
-fn is_committed(path: &Path, undoing: &Undoing<'_>) -> bool {
+pub(crate) fn is_committed(path: &Path, undoing: &Undoing<'_>) -> bool {
     let tally = rm::preview::count(
         &[(path, Place::Inside)],
         rm::preview::Taking::Unlinks,

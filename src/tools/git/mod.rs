@@ -1,5 +1,6 @@
 //! git: global options (git(1)), verbs and their options, aliases, and what makes a verb dangerous.
 
+pub mod backup;
 pub mod config;
 pub mod nested;
 pub mod preview;
@@ -228,10 +229,32 @@ pub fn directory(invocation: &Invocation, context: &Context) -> Option<PathBuf> 
         .directory
 }
 
-/// Whether the command works inside the workspace, as far as its options and variables say.
-pub fn works_in(invocation: &Invocation, world: &World, context: &Context) -> bool {
-    !is_moved(invocation, context)
-        && directory(invocation, context).is_some_and(|directory| world.holds(&directory))
+/// Whether the repository that the command works in is the workspace's: it lies there, it is a linked
+/// worktree of one that does, or it lies in scratch of the user's own.
+pub fn is_near(invocation: &Invocation, world: &World, context: &Context) -> bool {
+    if is_moved(invocation, context) {
+        return false;
+    }
+    let Some(directory) =
+        directory(invocation, context).and_then(|directory| directory.canonicalize().ok())
+    else {
+        return false;
+    };
+    let top = crate::paths::top_of(&directory);
+    let is_near = |place: &std::path::Path| world.holds(place) || world.is_own_scratch(place);
+    is_near(&directory) || common_of(&top).is_some_and(|common| is_near(&common))
+}
+
+/// The repository that a linked worktree belongs to: its `.git` is a file (gitrepository-layout(5)).
+fn common_of(top: &std::path::Path) -> Option<PathBuf> {
+    let text = std::fs::read(top.join(".git")).ok()?;
+    let own = text.trim_ascii_end().strip_prefix(b"gitdir: ")?;
+    let own = top
+        .join(std::ffi::OsStr::from_bytes(own))
+        .canonicalize()
+        .ok()?;
+    let worktrees = own.parent()?;
+    (worktrees.file_name()? == "worktrees").then(|| worktrees.parent().map(PathBuf::from))?
 }
 
 /// Whether options or variables name another repository or working tree.

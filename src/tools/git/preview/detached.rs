@@ -6,6 +6,7 @@ use super::history::{amend, current_branch, dropping, lost_commits};
 use super::{Git, Measured, Unmeasured};
 use crate::invocation::Invocation;
 use crate::preview::Loss;
+use crate::tools::git::backup::Needs;
 
 /// Leaving a detached HEAD for `target`, or for a branch without a commit, leaves the commits that
 /// only it holds.
@@ -19,6 +20,7 @@ pub(super) fn add_detached(
         && target.is_none_or(|target| *target != head)
     {
         let held: Vec<String> = target.cloned().into_iter().collect();
+        git.need(|needs| needs.head = true);
         loss.add(lost_commits(
             git,
             &[head],
@@ -43,6 +45,7 @@ pub(super) fn symbolic_ref(invocation: &Invocation, git: &Git<'_>) -> Measured {
 
 /// `git rebase UPSTREAM BRANCH` changes to the branch first.
 pub(super) fn rebase(invocation: &Invocation, git: &Git<'_>) -> Measured {
+    git.need(Needs::changes_work_tree);
     let mut loss = amend(git)?;
     let upstream = usize::from(!invocation.has("--root"));
     if let Some(branch) = invocation.operands.get(upstream)
@@ -56,6 +59,17 @@ pub(super) fn rebase(invocation: &Invocation, git: &Git<'_>) -> Measured {
 /// `git stash branch NAME [STASH]` changes to the commit that the stash was made on.
 pub(super) fn stash_branch(invocation: &Invocation, git: &Git<'_>) -> Measured {
     let mut loss = dropping(String::new());
+    git.need(|needs| {
+        needs.changes_work_tree();
+        // It takes the stash out and makes the branch.
+        needs.refs.insert("refs/stash".into());
+        needs.logs.insert("refs/stash".into());
+        if let Some(name) = invocation.operands.first() {
+            let mut branch = OsString::from("refs/heads/");
+            branch.push(&name.text);
+            needs.refs.insert(branch);
+        }
+    });
     let stash = invocation
         .operands
         .get(1)

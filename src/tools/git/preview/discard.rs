@@ -11,6 +11,7 @@ use crate::invocation::Invocation;
 use crate::paths::{Place, World};
 use crate::preview::{Budget, Loss, Part, Phrase};
 use crate::sanitize;
+use crate::tools::git::backup::{Index, Needs};
 use crate::tools::rm;
 use crate::tools::rm::preview::Taking;
 
@@ -27,6 +28,7 @@ fn discarding(place: String) -> Loss {
 /// `git reset`: only `--hard` touches files; `--merge` keeps what is not staged, `--keep` all.
 pub(super) fn reset(invocation: &Invocation, git: &Git<'_>) -> Measured {
     let mut loss = discarding(String::new());
+    git.need(Needs::changes_work_tree);
     if invocation.has("--keep") {
         if let Some(target) = invocation.operands.first()
             && let Some(target) = git.commit(&target.text)?
@@ -145,6 +147,7 @@ fn overwrite(git: &Git<'_>, tree: Option<OsString>, paths: &[OsString]) -> Measu
         git.changes(paths)?
     };
     let Some(tree) = tree else {
+        git.need(Needs::refreshes_index);
         add_changes(&mut loss, git, &changes, Change::is_unstaged)?;
         return Ok(loss);
     };
@@ -152,6 +155,7 @@ fn overwrite(git: &Git<'_>, tree: Option<OsString>, paths: &[OsString]) -> Measu
         .resolve(&tree)?
         .ok_or_else(|| format!("{} names nothing here", sanitize::os(&tree)))?;
     // From a tree the index is overwritten too.
+    git.need(|needs| needs.index = Index::Changed);
     add_changes(&mut loss, git, &changes, Change::is_uncommitted)?;
     add_overwritten(&mut loss, git, &resolved, paths)?;
     Ok(loss)
@@ -179,6 +183,7 @@ pub(super) fn restore(invocation: &Invocation, git: &Git<'_>, context: &Context)
 /// `-B` and `-C` also move a branch.
 pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
     let mut loss = discarding(String::new());
+    git.need(Needs::changes_work_tree);
     let operand = invocation.before_separator().first();
     let target = operand.map_or(OsStr::new("HEAD"), |word| &word.text);
     if operand.is_none() && !invocation.has_any(&["--force", "--discard-changes", "-B", "-C"]) {
@@ -188,10 +193,16 @@ pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
         }
         return Ok(loss);
     }
-    let commit = match git.commit(target)? {
-        Some(commit) => Some(commit),
-        None => guessed(git, target)?,
-    };
+    let mut commit = git.commit(target)?;
+    if commit.is_none() {
+        note_branch(git, target);
+        commit = guessed(git, target)?;
+    }
+    for flag in ["-b", "-c", "--orphan"] {
+        if let Some(name) = invocation.flag(flag).and_then(|flag| flag.value.as_deref()) {
+            note_branch(git, name);
+        }
+    }
     if invocation.has_any(&["--force", "--discard-changes"]) {
         add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
         match (&commit, operand) {
@@ -215,6 +226,15 @@ pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
     Ok(loss)
 }
 
+/// A branch that is made: an undo takes it away again.
+fn note_branch(git: &Git<'_>, name: &OsStr) {
+    let mut full = OsString::from("refs/heads/");
+    full.push(name);
+    git.need(|needs| {
+        needs.refs.insert(full);
+    });
+}
+
 /// `git checkout NAME` of a branch that only a remote has makes a local one of it.
 fn guessed(git: &Git<'_>, name: &OsStr) -> Result<Option<String>, Unmeasured> {
     let mut pattern = OsString::from("refs/remotes/*/");
@@ -235,6 +255,7 @@ fn guessed(git: &Git<'_>, name: &OsStr) -> Result<Option<String>, Unmeasured> {
 /// `git merge`: it refuses where files would be overwritten, but not for ignored ones.
 pub(super) fn merge(invocation: &Invocation, git: &Git<'_>) -> Measured {
     let mut loss = discarding(String::new());
+    git.need(Needs::changes_work_tree);
     for operand in &invocation.operands {
         if let Some(commit) = git.commit(&operand.text)? {
             add_ignored(&mut loss, git, &commit)?;
@@ -246,6 +267,7 @@ pub(super) fn merge(invocation: &Invocation, git: &Git<'_>) -> Measured {
 /// `git checkout-index -f`: files are overwritten with what the index holds.
 pub(super) fn checkout_index(invocation: &Invocation, git: &Git<'_>) -> Measured {
     let mut loss = discarding(String::new());
+    git.need(Needs::refreshes_index);
     if invocation.has("--stdin") && !invocation.has_any(&["--prefix", "--temp"]) {
         add_changes(&mut loss, git, &git.changes(&[])?, Change::is_unstaged)?;
         return at_most(loss);
@@ -266,6 +288,7 @@ pub(super) fn read_tree(invocation: &Invocation, git: &Git<'_>) -> Measured {
     if !invocation.has("--reset") || !invocation.has("-u") {
         return Ok(loss);
     }
+    git.need(Needs::changes_work_tree);
     add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
     for operand in &invocation.operands {
         let tree = git
@@ -310,16 +333,15 @@ pub(super) fn remove(invocation: &Invocation, git: &Git<'_>, context: &Context) 
 
 fn remove_paths(invocation: &Invocation, git: &Git<'_>, paths: &[OsString]) -> Measured {
     let mut loss = discarding(String::new());
+    git.need(|needs| needs.index = Index::Changed);
     if invocation.has("--force") {
         add_changes(&mut loss, git, &git.changes(paths)?, Change::is_uncommitted)?;
     } else {
         // git refuses where it sees a change; it does not look at hidden ones.
-        add_changes(
-            &mut loss,
-            git,
-            &git.hidden_changes(paths, true)?,
-            Change::is_uncommitted,
-        )?;
+        let hidden = git.hidden_changes(paths, true)?;
+        let names: Vec<&[u8]> = hidden.iter().map(|change| change.path.as_slice()).collect();
+        git.note_files(&names)?;
+        add_changes(&mut loss, git, &hidden, Change::is_uncommitted)?;
     }
     Ok(loss)
 }
@@ -357,6 +379,19 @@ pub(super) fn rename(
         .collect();
     let tally = rm::preview::count(&named, Taking::Unlinks, world, &there, budget);
     rm::preview::describe(tally, &mut loss, &there, budget);
+    if !loss.is_none() {
+        // As a whole: the index and both ends.
+        loss.saves.clear();
+        let base = git.base(directory)?;
+        git.need(|needs| {
+            needs.index = Index::Changed;
+            needs.files.extend(targets.iter().cloned());
+            let sources = sources.iter().map(|source| base.join(&source.text));
+            needs
+                .files
+                .extend(sources.map(|path| crate::paths::lexical(&path)));
+        });
+    }
     Ok(loss)
 }
 
@@ -370,6 +405,7 @@ pub(super) fn abort(invocation: &Invocation, git: &Git<'_>) -> Measured {
         };
     }
     let mut loss = discarding(String::new());
+    git.need(Needs::changes_work_tree);
     if !is_stopped(invocation, git)? {
         // git refuses: there is nothing to end.
         return Ok(loss);

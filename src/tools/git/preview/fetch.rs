@@ -7,12 +7,16 @@ use super::history::{add_moved_refs, dropping, full_name};
 use super::repository::os;
 use super::{Git, Measured, Unmeasured};
 use crate::invocation::Invocation;
+use crate::tools::git::backup::Needs;
 
 /// `git fetch` with refspecs that overwrite local branches or tags, or with a pruning of tags.
 pub(super) fn fetch(invocation: &Invocation, git: &Git<'_>) -> Measured {
     let mut loss = dropping("by fetching over them".to_owned());
     if invocation.has("--refmap") {
         return Err("which tags and branches it overwrites is known only to the remote".to_owned());
+    }
+    if invocation.verb_is(&["pull"]) {
+        git.need(Needs::changes_work_tree);
     }
     let mut moved = fetched_tags(invocation, git)?;
     let mut refspecs = invocation.operands.iter().skip(1);
@@ -32,6 +36,7 @@ pub(super) fn fetch(invocation: &Invocation, git: &Git<'_>) -> Measured {
             continue;
         }
         if destination.contains(&b'*') {
+            git.need(|needs| needs.every_ref = true);
             return Err("the refspec may overwrite any branch".to_owned());
         }
         let prefix = match destination {

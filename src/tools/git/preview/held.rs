@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::repository::os;
 use crate::probe::Probe;
+use crate::tools::git::backup::EXCLUDED;
 
 /// More files than this are looked for at the tips of references only.
 const MAX_PATHS: usize = 64;
@@ -43,6 +44,7 @@ pub(crate) fn at(git: &Probe<'_>, scope: &[OsString], paths: &[OsString]) -> Hel
     if paths.len() <= MAX_PATHS {
         // Whatever configuration says: no program is started, and paths start at the top level.
         let options = [
+            EXCLUDED,
             "--all",
             "--raw",
             "--no-abbrev",

@@ -7,6 +7,7 @@ use super::{Git, Measured, Unmeasured, detached, texts};
 use crate::invocation::Invocation;
 use crate::preview::{Loss, Measure, Part, Phrase};
 use crate::sanitize;
+use crate::tools::git::backup::{EXCLUDED, Needs};
 use crate::tools::rm::preview::typeable;
 
 pub(super) fn dropping(place: String) -> Loss {
@@ -28,6 +29,7 @@ pub(super) fn lost_commits(
     held: &[String],
     what: &str,
 ) -> Result<Part, Unmeasured> {
+    git.need(|needs| needs.objects.extend(old.iter().cloned()));
     let mut range: Vec<OsString> = old.iter().map(OsString::from).collect();
     range.push("--not".into());
     range.extend(held.iter().map(OsString::from));
@@ -36,6 +38,8 @@ pub(super) fn lost_commits(
         exclude.push(name);
         range.push(exclude);
     }
+    // What guard keeps alive for a while is no reason to lose it.
+    range.push(EXCLUDED.into());
     range.push("--glob=refs/*".into());
     let run = |words: &[&str]| {
         let mut words: Vec<OsString> = words.iter().map(OsString::from).collect();
@@ -61,7 +65,7 @@ pub(super) fn lost_commits(
         measure: Measure::Commits,
         count,
         at_least: false,
-        kept: false,
+        kept: true,
         bytes: None,
         what: what.to_owned(),
         examples,
@@ -88,6 +92,7 @@ pub(super) fn add_left_behind(
     if head == target {
         return Ok(());
     }
+    git.need(|needs| needs.head = true);
     let leaving: Vec<OsString> = current_branch(git)?.into_iter().collect();
     let name = leaving
         .first()
@@ -113,6 +118,7 @@ pub(super) fn add_moved_refs(
 ) -> Result<(), Unmeasured> {
     let mut old = Vec::new();
     let mut leaving = Vec::new();
+    note_refs(git, names);
     for name in names {
         // git refuses what does not exist.
         if let Some(commit) = git.commit(name)? {
@@ -134,6 +140,23 @@ pub(super) fn add_moved_refs(
     };
     loss.add(lost_commits(git, &old, &leaving, &held, &what)?);
     Ok(())
+}
+
+/// References that move, go or come, with their reflogs and, of branches, their settings.
+fn note_refs(git: &Git<'_>, names: &[OsString]) {
+    let full = |name: &&OsString| name.as_encoded_bytes().starts_with(b"refs/");
+    git.need(|needs| {
+        for name in names.iter().filter(full) {
+            needs.refs.insert(name.clone());
+            needs.logs.insert(name.clone());
+            if let Some(branch) = name
+                .to_str()
+                .and_then(|name| name.strip_prefix("refs/heads/"))
+            {
+                needs.sections.insert(format!("branch.{branch}"));
+            }
+        }
+    });
 }
 
 /// A reference without its usual prefix, for messages.
@@ -194,6 +217,13 @@ pub(super) fn branch(invocation: &Invocation, git: &Git<'_>) -> Measured {
             [from, _, ..] => full_name(git, prefix, from)?,
             _ => "HEAD".into(),
         };
+        let source = match current_branch(git)? {
+            Some(branch) if from == "HEAD" => branch,
+            _ => from.clone(),
+        };
+        note_refs(git, &[source]);
+        // HEAD goes along with a branch that gets another name.
+        git.need(|needs| needs.head = true);
         (names.last(), git.commit(&from)?)
     } else {
         let to = names.get(1).map_or(OsStr::new("HEAD"), OsString::as_os_str);
@@ -214,6 +244,7 @@ pub(super) fn add_reset_branch(
     target: &OsStr,
 ) -> Result<(), Unmeasured> {
     let full = full_name(git, "refs/heads/", name)?;
+    note_refs(git, std::slice::from_ref(&full));
     if git.commit(&full)?.is_some() {
         let new = git.needed_commit(target)?;
         add_moved_refs(loss, git, &[full], Some(&new))?;
@@ -280,7 +311,7 @@ fn add_annotated(loss: &mut Loss, git: &Git<'_>, names: &[OsString]) -> Result<(
         measure: Measure::Tags,
         count: annotated.len() as u64,
         at_least: false,
-        kept: false,
+        kept: true,
         bytes: None,
         what: "with a message of its own".to_owned(),
         examples: annotated,
@@ -291,6 +322,7 @@ fn add_annotated(loss: &mut Loss, git: &Git<'_>, names: &[OsString]) -> Result<(
 /// `git update-ref [-d] REF [NEW]`.
 pub(super) fn update_ref(invocation: &Invocation, git: &Git<'_>) -> Measured {
     if invocation.has("--stdin") {
+        git.need(|needs| needs.every_ref = true);
         return Err("the references come from standard input".to_owned());
     }
     let names = texts(&invocation.operands);
@@ -343,6 +375,10 @@ pub(super) fn stashes(git: &Git<'_>, which: Option<&OsStr>) -> Measured {
     if !git.exists("refs/stash")? {
         return Ok(loss);
     }
+    git.need(|needs| {
+        needs.refs.insert("refs/stash".into());
+        needs.logs.insert("refs/stash".into());
+    });
     let listed = git.output(&["stash", "list", "-z", "--format=%gd: %gs"])?;
     let mut entries: Vec<String> = listed
         .split(|byte| *byte == 0)
@@ -368,7 +404,7 @@ pub(super) fn stashes(git: &Git<'_>, which: Option<&OsStr>) -> Measured {
         measure: Measure::Stashes,
         count: entries.len() as u64,
         at_least: false,
-        kept: false,
+        kept: true,
         bytes: None,
         what: String::new(),
         examples: entries
@@ -396,6 +432,7 @@ pub(super) fn amend(git: &Git<'_>) -> Measured {
         _ => true,
     };
     if !has_log && let Some(head) = git.commit("HEAD".as_ref())? {
+        git.need(Needs::changes_work_tree);
         let leaving: Vec<OsString> = current_branch(git)?.into_iter().collect();
         loss.add(lost_commits(
             git,
@@ -421,6 +458,10 @@ pub(super) fn filter_branch(git: &Git<'_>) -> Measured {
         loss.fact("git keeps the old history below refs/original/");
         return Ok(loss);
     }
+    git.need(|needs| {
+        needs.changes_work_tree();
+        needs.every_ref = true;
+    });
     add_moved_refs(&mut loss, git, &names, None)?;
     Ok(loss)
 }
@@ -436,6 +477,7 @@ pub(super) fn filter_repo(git: &Git<'_>) -> Measured {
         measure: Measure::Commits,
         count,
         at_least: false,
+        // It rewrites guard's own references with all others.
         kept: false,
         bytes: None,
         what: "that may be rewritten, with every reflog expired".to_owned(),

@@ -1,5 +1,6 @@
 //! Commands that tidy up: what they would make unrecoverable.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use crate::invocation::Invocation;
 use crate::paths::World;
 use crate::preview::{Budget, Loss, Measure, Part, Phrase};
 use crate::sanitize;
+use crate::tools::git::backup::EXCLUDED;
 use crate::tools::rm::preview::typeable;
 
 fn forgetting() -> Loss {
@@ -38,20 +40,47 @@ pub(super) fn reflog(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 fn add_reflog_only(loss: &mut Loss, git: &Git<'_>) -> Result<(), String> {
-    let count = git.output(&["rev-list", "--count", "--reflog", "--not", "--all"])?;
-    let count: u64 = String::from_utf8_lossy(count.trim_ascii())
-        .parse()
-        .unwrap_or(0);
+    let words = [
+        "rev-list",
+        "--parents",
+        "--reflog",
+        "--not",
+        EXCLUDED,
+        "--all",
+    ];
+    let listed = git.output(&words)?;
+    let (count, tips) = count_tips(&listed);
+    git.need(|needs| {
+        needs.every_log = true;
+        needs.objects.extend(tips);
+    });
     loss.add(Part {
         measure: Measure::Commits,
         count,
         at_least: false,
-        kept: false,
+        kept: true,
         bytes: None,
         what: "that only the reflog holds".to_owned(),
         examples: Vec::new(),
     });
     Ok(())
+}
+
+/// Of lines `COMMIT PARENT…`: how many there are, and those that are no parents of others.
+fn count_tips(listed: &[u8]) -> (u64, Vec<String>) {
+    let (mut commits, mut parents) = (Vec::new(), HashSet::new());
+    for line in listed.split(|byte| *byte == b'\n') {
+        let mut words = line.split(|byte| *byte == b' ');
+        if let Some(commit) = words.next().filter(|commit| !commit.is_empty()) {
+            commits.push(commit);
+            parents.extend(words);
+        }
+    }
+    let tips = commits
+        .iter()
+        .filter(|commit| !parents.contains(*commit))
+        .map(|commit| String::from_utf8_lossy(commit).into_owned());
+    (commits.len() as u64, tips.collect())
 }
 
 /// `git gc`: commits that nothing reaches, not even a reflog; and what only reflogs hold where
@@ -116,6 +145,7 @@ pub(super) fn unreachable(git: &Git<'_>, options: &[String]) -> Measured {
                 .filter_map(|line| line.strip_prefix("unreachable commit ").map(str::to_owned)),
         );
     }
+    git.need(|needs| needs.objects.extend(found.iter().cloned()));
     let examples = found
         .iter()
         .take(NAMED)
@@ -125,7 +155,7 @@ pub(super) fn unreachable(git: &Git<'_>, options: &[String]) -> Measured {
         measure: Measure::Commits,
         count: found.len() as u64,
         at_least: false,
-        kept: false,
+        kept: true,
         bytes: None,
         what: "that nothing reaches any more".to_owned(),
         examples,
@@ -160,6 +190,8 @@ pub(super) fn worktree(
     loss.add(discard::work_in(&directory, force, world, context, budget)?);
     // Commits on a detached HEAD are held by nothing else.
     let inner = Git::at(&directory, context, budget)?;
+    let own = inner.place()?.git_dir.clone();
+    git.need(|needs| needs.files.extend([directory, own]));
     if let Some(head) = inner.commit("HEAD".as_ref())? {
         loss.add(history::lost_commits(
             git,
@@ -190,11 +222,30 @@ pub(super) fn worktree_prune(git: &Git<'_>) -> Measured {
         }
     }
     if !heads.is_empty() {
+        let gone = gone_worktrees(&git.place()?.common_dir);
+        git.need(|needs| needs.files.extend(gone));
         let here: Vec<String> = git.commit("HEAD".as_ref())?.into_iter().collect();
         let what = "of a detached HEAD";
         loss.add(history::lost_commits(git, &heads, &[], &here, what)?);
     }
     Ok(loss)
+}
+
+/// What git knows of worktrees whose directory is gone.
+fn gone_worktrees(common_dir: &Path) -> Vec<PathBuf> {
+    let known = std::fs::read_dir(common_dir.join("worktrees"))
+        .into_iter()
+        .flatten();
+    known
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|own| {
+            std::fs::read(own.join("gitdir")).is_ok_and(|there| {
+                let there = Path::new(super::repository::os(there.trim_ascii_end()));
+                own.join(there).symlink_metadata().is_err()
+            })
+        })
+        .collect()
 }
 
 /// The worktree that a command means: a path, or the unique last parts of one (git-worktree(1)).
@@ -273,11 +324,20 @@ pub(super) fn submodule(
                     || (deinit && change.outside != 0)
             })
             .count();
+        let section = format!("submodule.{}", String::from_utf8_lossy(path));
+        // Of an update the submodule's own HEAD and index move too.
+        let kept = deinit && git.setting(&format!("{section}.url"))?.is_some();
+        if kept && gone > 0 {
+            git.need(|needs| {
+                needs.files.insert(directory.clone());
+                needs.sections.insert(section);
+            });
+        }
         loss.add(Part {
             measure: Measure::Files,
             count: gone as u64,
             at_least: false,
-            kept: false,
+            kept,
             bytes: None,
             what: "uncommitted in a submodule".to_owned(),
             examples: vec![sanitize::bytes(path)],

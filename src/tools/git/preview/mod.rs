@@ -12,13 +12,17 @@ mod overwritten;
 mod push;
 pub mod repository;
 
+use std::cell::{OnceCell, RefCell};
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
+use crate::backup;
 use crate::context::Context;
 use crate::invocation::{Invocation, Word};
 use crate::paths::World;
 use crate::preview::{Budget, Loss, Preview};
 use crate::probe::{Answer, Probe};
+use crate::tools::git::backup::{MOVING, Needs, Place, Wanted};
 use crate::tools::rm;
 
 /// Why something could not be measured, as the end of a sentence.
@@ -33,6 +37,9 @@ pub(crate) struct Git<'a> {
     enters_submodules: bool,
     /// It was told to overwrite files with the skip-worktree bit as well.
     overwrites_skipped: bool,
+    /// What has to be saved, gathered while the loss is measured.
+    needs: RefCell<Needs>,
+    place: OnceCell<Place>,
 }
 
 impl<'a> Git<'a> {
@@ -54,6 +61,8 @@ impl<'a> Git<'a> {
             enters_submodules: invocation.verb_is(&["rm"])
                 || invocation.has("--recurse-submodules"),
             overwrites_skipped: invocation.has("--ignore-skip-worktree-bits"),
+            needs: RefCell::default(),
+            place: OnceCell::new(),
         })
     }
 
@@ -70,7 +79,64 @@ impl<'a> Git<'a> {
             scope: Vec::new(),
             enters_submodules: false,
             overwrites_skipped: false,
+            needs: RefCell::default(),
+            place: OnceCell::new(),
         })
+    }
+
+    /// Notes something that has to be saved.
+    fn need(&self, note: impl FnOnce(&mut Needs)) {
+        note(&mut self.needs.borrow_mut());
+    }
+
+    /// Where the repository lies.
+    fn place(&self) -> Result<&Place, Unmeasured> {
+        if let Some(place) = self.place.get() {
+            return Ok(place);
+        }
+        let words = [
+            "rev-parse",
+            "--path-format=absolute",
+            "--git-dir",
+            "--git-common-dir",
+        ];
+        let whole = self.ask(&[words.as_slice(), &["--show-toplevel"]].concat())?;
+        let output = if whole.success {
+            whole.output
+        } else {
+            // A bare repository has no top.
+            self.output(&words)?
+        };
+        let mut lines = output
+            .strip_suffix(b"\n")
+            .unwrap_or(&output)
+            .split(|byte| *byte == b'\n')
+            .map(|line| PathBuf::from(repository::os(line)));
+        let (Some(git_dir), Some(common_dir), top, None) =
+            (lines.next(), lines.next(), lines.next(), lines.next())
+        else {
+            return Err("the repository has a name that guard cannot read".to_owned());
+        };
+        Ok(self.place.get_or_init(|| Place {
+            git_dir,
+            common_dir,
+            top,
+        }))
+    }
+
+    /// What has to be saved, if anything.
+    fn wanted(&self, context: &Context) -> Option<backup::Wanted> {
+        let mut needs = self.needs.take();
+        if needs.is_empty() {
+            return None;
+        }
+        let namespace = |word: &OsString| word.as_encoded_bytes().starts_with(b"--namespace");
+        if MOVING.iter().any(|name| context.has_variable(name)) || self.scope.iter().any(namespace)
+        {
+            needs.unable = Some("the command works with an index or objects of its own".to_owned());
+        }
+        let place = self.place().ok()?.clone();
+        Some(backup::Wanted::Git(Wanted { place, needs }))
     }
 
     /// Whether the command goes down into submodules (git-config(1), `submodule.recurse`).
@@ -183,9 +249,30 @@ pub fn measure(
     context: &Context,
     budget: &Budget,
 ) -> Preview {
-    let measured = Git::new(invocation, context, budget)
-        .and_then(|git| loss_of(invocation, &git, world, context, budget))
+    let git = match Git::new(invocation, context, budget) {
+        Ok(git) => git,
+        Err(why) => return Preview::Unknown(why, Loss::default()),
+    };
+    let measured = loss_of(invocation, &git, world, context, budget)
         .map(|loss| loss.map(|loss| named(loss, invocation, context)));
+    let takes_something = |loss: &Option<Loss>| loss.as_ref().is_some_and(|loss| !loss.is_none());
+    let wanted = match &measured {
+        Ok(loss) if !takes_something(loss) => None,
+        // What a person approves without knowing the loss is saved as far as it is known.
+        _ => git.wanted(context),
+    };
+    let measured = measured.map(|loss| {
+        loss.map(|mut loss| {
+            if matches!(&wanted, Some(backup::Wanted::Git(wanted)) if wanted.needs.unable.is_some())
+            {
+                for part in &mut loss.parts {
+                    part.kept = false;
+                }
+            }
+            loss.saves.extend(wanted.clone());
+            loss
+        })
+    });
     match measured {
         Ok(Some(loss)) if loss.parts.iter().any(|part| part.at_least) => Preview::Estimate(loss),
         Ok(Some(loss)) => Preview::Exact(loss),
@@ -196,7 +283,13 @@ pub fn measure(
             ),
             Loss::default(),
         ),
-        Err(why) => Preview::Unknown(why, Loss::default()),
+        Err(why) => {
+            let loss = Loss {
+                saves: wanted.into_iter().collect(),
+                ..Loss::default()
+            };
+            Preview::Unknown(why, loss)
+        }
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) fn add_changes(
             .into_iter()
             .filter(|path| stands_in_the_way(&top, path))
             .collect();
+        git.note_files(&in_place)?;
         loss.add(files(&in_place, IN_THE_WAY));
     }
     Ok(())
@@ -96,6 +97,7 @@ pub(super) fn add_overwritten(
         let chosen: HashSet<&[u8]> = chosen.split(|byte| *byte == 0).collect();
         gone.retain(|path| chosen.contains(path));
     }
+    git.note_files(&gone)?;
     loss.add(files(&gone, OVERWRITTEN));
     Ok(())
 }
@@ -175,6 +177,7 @@ pub(super) fn add_ignored(loss: &mut Loss, git: &Git<'_>, target: &str) -> Resul
             }
         }
     }
+    git.note_files(&gone)?;
     loss.add(files(&gone, "that git ignores and would overwrite"));
     Ok(())
 }

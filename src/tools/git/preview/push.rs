@@ -8,6 +8,7 @@ use super::{Git, Measured, Unmeasured, history, texts};
 use crate::invocation::Invocation;
 use crate::preview::{Loss, Measure, Part, Phrase};
 use crate::sanitize;
+use crate::tools::git::backup::RemoteRef;
 use crate::tools::rm::preview::typeable;
 
 /// Options that decide what is pushed; all others are left out of the dry run. Among those are
@@ -153,6 +154,7 @@ fn add_place(
         let tip = tips
             .get(&reference.name)
             .ok_or_else(|| format!("the remote did not say what its {name} holds"))?;
+        note_moved(git, reference, tip, address, remote, here)?;
         if git.ask(&["cat-file", "-e", tip])?.success {
             old.extend(git.commit(tip.as_ref())?);
         } else {
@@ -187,6 +189,54 @@ fn add_place(
     Ok(())
 }
 
+/// Notes what a push takes from the remote, so that it can be pushed back.
+fn note_moved(
+    git: &Git<'_>,
+    reference: &Moved,
+    tip: &str,
+    address: &str,
+    remote: &str,
+    here: bool,
+) -> Result<(), Unmeasured> {
+    if here {
+        git.need(|needs| {
+            needs.refs.insert(reference.name.clone().into());
+        });
+        return Ok(());
+    }
+    let named = git.ask(&["remote", "get-url", "--push", "--all", remote])?;
+    let several = named.output.trim_ascii().contains(&b'\n');
+    let address = if named.success && !several {
+        remote
+    } else {
+        address
+    };
+    // A password is never written down, and a relative path may start elsewhere next time.
+    let is_secret = address.split_once("://").is_some_and(|(_, rest)| {
+        rest.split('/')
+            .next()
+            .is_some_and(|host| host.contains('@'))
+    });
+    let is_lasting =
+        (named.success && !several) || address.starts_with('/') || address.contains(':');
+    let new = match &reference.new {
+        Some(new) => git.resolve(new.as_ref())?,
+        None => None,
+    };
+    git.need(|needs| {
+        if is_secret || !is_lasting {
+            needs.unable = Some("the remote has no name that guard could keep".to_owned());
+        }
+        needs.remotes.push(RemoteRef {
+            address: address.to_owned(),
+            name: reference.name.clone(),
+            old: tip.to_owned(),
+            new,
+        });
+    });
+    Ok(())
+}
+
 /// An annotated tag whose message only the remote has.
 fn add_tag(loss: &mut Loss, git: &Git<'_>, reference: &Moved, tip: &str) -> Result<(), Unmeasured> {
     if reference.name.starts_with("refs/tags/")
@@ -197,7 +247,7 @@ fn add_tag(loss: &mut Loss, git: &Git<'_>, reference: &Moved, tip: &str) -> Resu
             measure: Measure::Tags,
             count: 1,
             at_least: false,
-            kept: false,
+            kept: true,
             bytes: None,
             what: "with a message of its own".to_owned(),
             examples: vec![sanitize::text(short(&reference.name))],

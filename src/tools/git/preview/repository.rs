@@ -7,6 +7,7 @@ use super::{Git, Unmeasured, held};
 use crate::context::Context;
 use crate::preview::{Budget, Loss, Measure, Part};
 use crate::sanitize;
+use crate::tools::git::backup::EXCLUDED;
 
 /// How many names a message shows.
 pub(crate) const NAMED: usize = 5;
@@ -32,6 +33,8 @@ pub(crate) struct Change {
     pub exact_rename: bool,
     /// The object in the index, where status names it.
     pub indexed: Vec<u8>,
+    /// Of a conflict: the objects of all sides.
+    pub sides: Vec<Vec<u8>>,
     /// The path, relative to the top level.
     pub path: Vec<u8>,
 }
@@ -89,6 +92,10 @@ pub(crate) fn changes(output: &[u8]) -> Vec<Change> {
             b'1' | b'2' => fields.nth(4).unwrap_or_default().to_vec(),
             _ => Vec::new(),
         };
+        let sides = match kind {
+            b'u' => fields.skip(4).take(3).map(<[u8]>::to_vec).collect(),
+            _ => Vec::new(),
+        };
         if kind == b'2' {
             // The original path follows as an entry of its own.
             entries.next();
@@ -102,6 +109,7 @@ pub(crate) fn changes(output: &[u8]) -> Vec<Change> {
             outside: if matches!(kind, b'?' | b'!') { kind } else { 0 },
             exact_rename,
             indexed,
+            sides,
             path: path.to_vec(),
         });
     }
@@ -132,17 +140,57 @@ impl Git<'_> {
         ];
         let mut found = changes(&self.output(&super::with_paths(&command, paths))?);
         if found.iter().any(|change| change.work_in_submodule) && self.recurses()? {
+            self.need(|needs| {
+                needs.unable = Some("work in submodules would go as well".to_owned());
+            });
             for change in found.iter_mut().filter(|change| change.work_in_submodule) {
                 // The command goes down into it, so its work is at stake like any file's.
                 change.submodule = false;
                 change.unstaged = b'M';
             }
         }
+        // What the loss leaves out because something else holds it has to come back as well.
+        self.note_changes(&found)?;
         if !found.is_empty() && self.exists("AUTO_MERGE")? {
             self.drop_made_by_merge(&mut found)?;
         }
-        found.extend(self.hidden_changes(paths, skipped)?);
+        let hidden = self.hidden_changes(paths, skipped)?;
+        self.note_changes(&hidden)?;
+        found.extend(hidden);
         Ok(found)
+    }
+
+    /// Notes changed files, and what only the index holds of them.
+    fn note_changes(&self, found: &[Change]) -> Result<(), Unmeasured> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let top = self.top_level()?;
+        let object = |object: &Vec<u8>| {
+            let is_none = object.iter().all(|byte| *byte == b'0');
+            (!is_none).then(|| String::from_utf8_lossy(object).into_owned())
+        };
+        self.need(|needs| {
+            for change in found.iter().filter(|change| !change.submodule) {
+                needs.files.insert(top.join(os(&change.path)));
+                if change.staged != b'.' && !change.unmerged {
+                    needs.staged.extend(object(&change.indexed));
+                }
+                needs.staged.extend(change.sides.iter().filter_map(object));
+            }
+        });
+        Ok(())
+    }
+
+    /// Notes paths relative to the top that are written over.
+    pub(super) fn note_files(&self, paths: &[&[u8]]) -> Result<(), Unmeasured> {
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let top = self.top_level()?;
+        let files = paths.iter().map(|path| top.join(os(path)));
+        self.need(|needs| needs.files.extend(files));
+        Ok(())
     }
 
     /// Leaves out changes whose content a commit of some reference holds at the same path, in the
@@ -240,6 +288,7 @@ impl Git<'_> {
                     outside: 0,
                     exact_rename: false,
                     indexed: Vec::new(),
+                    sides: Vec::new(),
                     path,
                 });
             }
@@ -259,8 +308,10 @@ impl Git<'_> {
 
     /// The top of the working tree.
     pub(super) fn top_level(&self) -> Result<std::path::PathBuf, Unmeasured> {
-        let output = self.output(&["rev-parse", "--show-toplevel"])?;
-        Ok(os(output.trim_ascii_end()).into())
+        self.place()?
+            .top
+            .clone()
+            .ok_or_else(|| "there is no work tree".to_owned())
     }
 }
 
@@ -275,7 +326,8 @@ pub(crate) fn files(paths: &[&[u8]], what: &str) -> Part {
         measure: Measure::Files,
         count: u64::try_from(paths.len()).unwrap_or(u64::MAX),
         at_least: false,
-        kept: false,
+        // Whoever counts them notes them.
+        kept: true,
         bytes: None,
         what: what.to_owned(),
         examples: paths
@@ -401,12 +453,14 @@ fn state(path: &Path, context: &Context, budget: &Budget) -> Result<State, Unmea
             "--ignore-missing",
             "HEAD",
             "--not",
+            EXCLUDED,
             "--glob=refs/*",
         ])?
     } else {
         count(&[
             "rev-list",
             "--count",
+            EXCLUDED,
             "--all",
             "--reflog",
             "--not",
