@@ -15,7 +15,7 @@ use crate::preview::files::Recoverable;
 
 pub(crate) use part::is_committed;
 pub use restore::{Conflict, Restoring};
-pub use save::{save, states_now};
+pub use save::{save, state_now, states_now};
 
 /// Files and directories that a command takes or writes over.
 #[derive(Clone, Debug, Default)]

@@ -256,7 +256,7 @@ pub fn states_now(paths: &[PathBuf], writer: &Writer) -> Result<Vec<Entry>, Unsa
         let state = if several && earlier != at {
             State::SameAs(earlier)
         } else {
-            state_now(path, &metadata, writer)?
+            copied(path, &metadata, writer)?
         };
         entries.push(Entry {
             path: Bytes::from(path.as_path()),
@@ -267,8 +267,19 @@ pub fn states_now(paths: &[PathBuf], writer: &Writer) -> Result<Vec<Entry>, Unsa
     Ok(entries)
 }
 
+/// What stands at one path now, with its content saved.
+///
+/// # Errors
+/// When it cannot be saved.
+pub fn state_now(path: &Path, writer: &Writer) -> Result<Entry, Unsaved> {
+    let mut entries = states_now(&[path.to_owned()], writer)?;
+    entries
+        .pop()
+        .ok_or_else(|| Unsaved(format!("{} was not read", sanitize::path(path))))
+}
+
 /// A copy of what stands at a path.
-fn state_now(path: &Path, metadata: &Metadata, writer: &Writer) -> Result<State, Unsaved> {
+fn copied(path: &Path, metadata: &Metadata, writer: &Writer) -> Result<State, Unsaved> {
     if !metadata.is_dir() {
         writer.count(1, held_bytes(metadata))?;
     }

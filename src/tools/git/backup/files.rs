@@ -19,7 +19,7 @@ pub(super) fn keep(
 ) -> Result<KeptTrees, Unsaved> {
     let mut kept = KeptTrees {
         base: Bytes::from(base),
-        entries: Vec::new(),
+        ..KeptTrees::default()
     };
     let real: BTreeSet<PathBuf> = paths.iter().map(|path| reached(path, base)).collect();
     let mut done: Option<&Path> = None;
@@ -71,6 +71,7 @@ fn directory(path: &Path, world: &World, writer: &Writer) -> Result<Vec<Entry>, 
             path: path.to_owned(),
             unlinked: false,
             inside: false,
+            alone: false,
         }],
         ..Trees::default()
     };
