@@ -186,7 +186,7 @@ impl Store {
     /// # Errors
     /// The system's reason.
     pub fn remove(&self, item: &Item) -> Result<()> {
-        super::let_go(item);
+        super::let_go(item, self);
         let gone = self.directory.join(format!("{GONE}{}", item.summary.id));
         // Under another name at once, so that nobody finds it half removed.
         std::fs::rename(&item.directory, &gone)?;
@@ -212,7 +212,7 @@ impl Store {
             if is_used(&item.directory) {
                 continue;
             }
-            super::let_go(&item);
+            super::let_go(&item, self);
             let gone = self.directory.join(format!("{GONE}{}", item.summary.id));
             if std::fs::rename(&item.directory, &gone).is_err() || !remove_until(&gone, end) {
                 return;

@@ -38,7 +38,7 @@ impl Earlier {
     /// The same repository's part of it.
     pub fn of(undoing: &Undoing<'_>, kept: &KeptGit) -> Option<Self> {
         let id = undoing.reader.manifest().undoes.as_deref()?;
-        let reader = Reader::open(&undoing.store.by_id(id)?).ok()?;
+        let reader = Reader::open(&undoing.store.by_id(id)?, undoing.store).ok()?;
         let found = reader.manifest().parts.iter().find_map(|part| match part {
             Part::Git(git) if git.git_dir == kept.git_dir => Some(git.as_ref().clone()),
             _ => None,
@@ -60,6 +60,7 @@ impl Earlier {
                     .filter(|entry| entry.path.path() == path)
                     .cloned()
                     .collect(),
+                around: Vec::new(),
             };
             let restoring = Restoring {
                 trees: &one,

@@ -124,6 +124,7 @@ fn index(
         file: KeptTrees {
             base: Bytes::from(place.git_dir.as_path()),
             entries: vec![entry],
+            around: Vec::new(),
         },
     }))
 }
@@ -137,6 +138,7 @@ fn state(place: &super::Place, world: &World, writer: &Writer) -> Result<KeptTre
     Ok(KeptTrees {
         base: Bytes::from(place.git_dir.as_path()),
         entries,
+        around: Vec::new(),
     })
 }
 
