@@ -184,6 +184,10 @@ fn save_one(
 
 /// Lets go of what a backup that is removed keeps outside the store, as well as it can be done.
 pub fn let_go(item: &store::Item, store: &Store) {
+    // What has to be fetched or decrypted first would take too long: its references stay.
+    if item.summary.encrypted || item.summary.elsewhere {
+        return;
+    }
     let Ok(reader) = reader::Reader::open(item, store) else {
         return;
     };

@@ -19,7 +19,8 @@ pub(super) fn keep(
 ) -> Result<KeptTrees, Unsaved> {
     let mut kept = KeptTrees {
         base: Bytes::from(base),
-        ..KeptTrees::default()
+        entries: Vec::new(),
+        around: Vec::new(),
     };
     let real: BTreeSet<PathBuf> = paths.iter().map(|path| reached(path, base)).collect();
     let mut done: Option<&Path> = None;
@@ -27,7 +28,7 @@ pub(super) fn keep(
         if done.is_some_and(|done| path.starts_with(done)) {
             // What is there was saved with the directory.
             if path.symlink_metadata().is_err() {
-                kept.entries.push(tree::state_now(path, writer)?);
+                kept.entries.push(one(path, writer)?);
             }
             continue;
         }
@@ -38,10 +39,19 @@ pub(super) fn keep(
             kept.entries.extend(directory(path, world, writer)?);
             done = Some(path);
         } else {
-            kept.entries.push(tree::state_now(path, writer)?);
+            kept.entries.push(one(path, writer)?);
         }
     }
     Ok(kept)
+}
+
+/// What stands at one path.
+fn one(path: &Path, writer: &Writer) -> Result<Entry, Unsaved> {
+    let paths = [path.to_owned()];
+    let mut entries = tree::states_now(&paths, writer)?;
+    entries
+        .pop()
+        .ok_or_else(|| Unsaved(format!("{} was not saved", crate::sanitize::path(path))))
 }
 
 /// Takes away directories that stand where a file was, and with `whole` also where nothing was. What they
@@ -80,7 +90,7 @@ fn directory(path: &Path, world: &World, writer: &Writer) -> Result<Vec<Entry>, 
     for entry in &mut entries {
         // Entries that are another name of an earlier one count from the beginning of their own list.
         if let tree::kept::State::SameAs(_) = entry.state {
-            *entry = tree::state_now(entry.path.path(), writer)?;
+            *entry = one(entry.path.path(), writer)?;
         }
     }
     Ok(entries)
@@ -104,7 +114,7 @@ fn reached(path: &Path, base: &Path) -> PathBuf {
 /// One of git's own files. It does not count as one that the command loses.
 pub(super) fn own(path: &Path, writer: &Writer) -> Result<Entry, Unsaved> {
     let before = writer.counted();
-    let entry = tree::state_now(path, writer)?;
+    let entry = one(path, writer)?;
     writer.recount(before);
     Ok(entry)
 }

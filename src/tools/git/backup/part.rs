@@ -60,7 +60,7 @@ impl Earlier {
                     .filter(|entry| entry.path.path() == path)
                     .cloned()
                     .collect(),
-                ..KeptTrees::default()
+                around: Vec::new(),
             };
             let restoring = Restoring {
                 trees: &one,

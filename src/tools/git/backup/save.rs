@@ -124,7 +124,7 @@ fn index(
         file: KeptTrees {
             base: Bytes::from(place.git_dir.as_path()),
             entries: vec![entry],
-            ..KeptTrees::default()
+            around: Vec::new(),
         },
     }))
 }
@@ -138,7 +138,7 @@ fn state(place: &super::Place, world: &World, writer: &Writer) -> Result<KeptTre
     Ok(KeptTrees {
         base: Bytes::from(place.git_dir.as_path()),
         entries,
-        ..KeptTrees::default()
+        around: Vec::new(),
     })
 }
 
