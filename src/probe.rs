@@ -2,10 +2,12 @@
 //! bounded amount of output.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -78,6 +80,16 @@ pub struct Probe<'a> {
     deadline: Instant,
     progress: Option<(&'a Progress, &'static str)>,
     outlives_nobody: bool,
+    input: Feed,
+}
+
+/// What stands on a tool's standard input.
+#[derive(Clone, Debug)]
+enum Feed {
+    Nothing,
+    File(Arc<File>),
+    /// A pipe on which nothing comes, until the look ends.
+    Held,
 }
 
 impl<'a> Probe<'a> {
@@ -112,6 +124,7 @@ impl<'a> Probe<'a> {
             deadline,
             progress: None,
             outlives_nobody: false,
+            input: Feed::Nothing,
         }
     }
 
@@ -151,6 +164,38 @@ impl<'a> Probe<'a> {
         self
     }
 
+    /// The tool reads this file, from where it stands.
+    #[must_use]
+    pub fn reading(mut self, file: File) -> Self {
+        self.input = Feed::File(Arc::new(file));
+        self
+    }
+
+    /// The tool waits on its standard input until the look ends.
+    #[must_use]
+    pub fn held(mut self) -> Self {
+        self.input = Feed::Held;
+        self
+    }
+
+    /// Starts the tool and reads what it prints as it comes: it may be more than fits in memory.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn stream<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Stream, Failure> {
+        let Started {
+            mut running,
+            deadline,
+        } = self.start(arguments)?;
+        Ok(Stream {
+            output: running.0.stdout.take(),
+            complaints: running.0.stderr.take(),
+            errors: Vec::new(),
+            running,
+            deadline,
+        })
+    }
+
     /// Runs the tool with these arguments.
     ///
     /// # Errors
@@ -170,7 +215,15 @@ impl<'a> Probe<'a> {
         command
             .args(arguments)
             .current_dir(&self.directory)
-            .stdin(Stdio::null())
+            .stdin(match &self.input {
+                Feed::Nothing => Stdio::null(),
+                Feed::Held => Stdio::piped(),
+                Feed::File(file) => {
+                    let file = file.try_clone();
+                    file.map_err(|error| Failure::System(error.to_string()))?
+                        .into()
+                }
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         for (name, value) in self.context.overlay() {
@@ -225,6 +278,104 @@ impl Started {
     pub fn finish(self) -> Result<Answer, Failure> {
         listen(self.running, self.deadline, None)
     }
+}
+
+/// What a tool prints, read as it comes, until a deadline.
+#[derive(Debug)]
+pub struct Stream {
+    running: Running,
+    output: Option<ChildStdout>,
+    complaints: Option<ChildStderr>,
+    errors: Vec<u8>,
+    deadline: Instant,
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while let Some(output) = &mut self.output {
+            let mut waiting = vec![PollFd::new(&*output, PollFlags::IN)];
+            if let Some(pipe) = &self.complaints {
+                waiting.push(PollFd::new(pipe, PollFlags::IN));
+            }
+            let left = self.deadline.checked_duration_since(Instant::now());
+            let left = left.ok_or(std::io::ErrorKind::TimedOut)?;
+            match poll(&mut waiting, Some(&timespec(left))) {
+                Err(rustix::io::Errno::INTR) => continue,
+                other => other?,
+            };
+            let mut ready = waiting.iter().map(|fd| !fd.revents().is_empty());
+            let (printed, complained) = (ready.next() == Some(true), ready.next() == Some(true));
+            drop(waiting);
+            if complained && take(&mut self.complaints, &mut self.errors).is_err() {
+                return Err(std::io::ErrorKind::OutOfMemory.into());
+            }
+            if printed {
+                let read = output.read(buffer)?;
+                if read == 0 {
+                    self.output = None;
+                }
+                return Ok(read);
+            }
+        }
+        Ok(0)
+    }
+}
+
+impl Stream {
+    /// Lets the tool end, and passes over what it still prints.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn end(mut self) -> Result<Answer, Failure> {
+        drop(self.running.0.stdin.take());
+        let copied = std::io::copy(&mut self, &mut std::io::sink());
+        if let Err(error) = copied {
+            return Err(if error.kind() == std::io::ErrorKind::TimedOut {
+                Failure::TimedOut
+            } else {
+                Failure::System(error.to_string())
+            });
+        }
+        // What it complained about at last is still in the pipe.
+        let rest = listen_to(self.complaints.take(), self.deadline)?;
+        self.errors.extend(rest);
+        let status = self.running.0.wait();
+        let status = status.map_err(|error| Failure::System(error.to_string()))?;
+        Ok(Answer {
+            success: status.success(),
+            code: status.code(),
+            output: Vec::new(),
+            errors: std::mem::take(&mut self.errors),
+        })
+    }
+}
+
+impl Stream {
+    /// What the tool complained about, once it has ended by itself.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn complaint(&mut self) -> Result<Vec<u8>, Failure> {
+        let rest = listen_to(self.complaints.take(), self.deadline)?;
+        self.errors.extend(rest);
+        Ok(self.errors.clone())
+    }
+}
+
+/// Everything from a pipe.
+fn listen_to(mut pipe: Option<ChildStderr>, deadline: Instant) -> Result<Vec<u8>, Failure> {
+    let mut all = Vec::new();
+    while let Some(open) = &pipe {
+        let left = deadline.checked_duration_since(Instant::now());
+        let left = timespec(left.ok_or(Failure::TimedOut)?);
+        match poll(&mut [PollFd::new(open, PollFlags::IN)], Some(&left)) {
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Failure::System(error.to_string())),
+            Ok(0) => return Err(Failure::TimedOut),
+            Ok(_) => take(&mut pipe, &mut all)?,
+        }
+    }
+    Ok(all)
 }
 
 /// A child that does not outlive its reader.

@@ -58,6 +58,10 @@ pub fn ago(time: u64) -> String {
 pub enum Part {
     /// Files and directories.
     Trees(KeptTrees),
+    /// Rows of a database.
+    PsqlRows(crate::tools::psql::backup::kept::KeptRows),
+    /// Tables and views of a database.
+    PsqlObjects(crate::tools::psql::backup::dump::KeptObjects),
 }
 
 /// Everything about one backup.

@@ -36,6 +36,8 @@ use writer::Writer;
 pub enum Wanted {
     /// Files and directories that go, or are written over.
     Trees(tree::Trees),
+    /// Rows and objects of a database.
+    Psql(crate::tools::psql::backup::Wish),
 }
 
 /// Why something cannot be saved, as the end of a sentence.
@@ -166,6 +168,7 @@ fn save_one(
             let part = tree::save(trees, saving.judge.world(), writer)?;
             Ok(part.map(Part::Trees).into_iter().collect())
         }
+        Wanted::Psql(wish) => crate::tools::psql::backup::save(wish, saving.context, writer),
     }
 }
 
