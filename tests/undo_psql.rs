@@ -559,3 +559,87 @@ fn no_password_is_written_down() {
     assert_eq!(database.rows("tickets"), 40);
     database.sql("DROP OWNED BY locked");
 }
+
+#[test]
+fn tables_that_refer_to_themselves_and_to_one_another() {
+    let database = with(
+        "CREATE TABLE folders (id int PRIMARY KEY, parent int REFERENCES folders ON DELETE CASCADE,
+            twin int REFERENCES folders ON DELETE SET NULL);
+         INSERT INTO folders VALUES (5, NULL, NULL), (1, NULL, 5), (2, 1, 1), (3, 2, NULL), (4, 3, 5), (6, 5, 3);
+         CREATE TABLE hen (id int PRIMARY KEY, egg int);
+         CREATE TABLE egg (id int PRIMARY KEY, hen int REFERENCES hen DEFERRABLE);
+         ALTER TABLE hen ADD FOREIGN KEY (egg) REFERENCES egg DEFERRABLE;
+         INSERT INTO hen VALUES (1, NULL), (2, NULL); INSERT INTO egg VALUES (1, 1), (2, 2); UPDATE hen SET egg = 3 - id;
+         CREATE TABLE chick (id int PRIMARY KEY, cock int);
+         CREATE TABLE cock (id int PRIMARY KEY, chick int REFERENCES chick);
+         INSERT INTO chick VALUES (1, 1); INSERT INTO cock VALUES (1, 1);
+         ALTER TABLE chick ADD FOREIGN KEY (cock) REFERENCES cock;
+         CREATE TABLE news (id int, n int); INSERT INTO news VALUES (1, 10), (3, 30), (5, 50);",
+    );
+    there_and_back(&database, "DELETE FROM folders WHERE id = 2");
+    there_and_back(
+        &database,
+        "MERGE INTO folders f USING news n ON f.id = n.id WHEN MATCHED AND n.n < 20 THEN UPDATE SET twin = 6 \
+         WHEN MATCHED AND n.n = 30 THEN DELETE",
+    );
+    there_and_back(&database, "TRUNCATE hen, egg");
+    let outcome = agree(database.person(&["-c", "TRUNCATE chick, cock"]));
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let said = "not saved first: public.chick, public.cock refer to one another in a circle";
+    assert!(outcome.stdout.contains(said), "{outcome:?}");
+}
+
+#[test]
+fn another_encoding_and_a_database_of_the_same_name() {
+    let setup = "CREATE TABLE wörter (id serial PRIMARY KEY, wort text);
+                 INSERT INTO wörter (wort) VALUES (E'\\u00fcber'), ('na\u{ef}ve'), (NULL);";
+    let anew = |database: &Database| {
+        let name = &database.name;
+        let made = format!(
+            "DROP DATABASE {name} WITH (FORCE); \
+             CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
+        );
+        for statement in made.split("; ") {
+            Database::sql_in("postgres", statement);
+        }
+        database.sql(&format!("SET client_encoding = 'UTF8'; {setup}"));
+    };
+    let database = with("");
+    anew(&database);
+    // What the person's terminal writes is UTF-8.
+    let run_utf8 = |sql: &str| {
+        let psql = database.psql(&["-c", sql]);
+        let outcome = agree(psql.variable("PGCLIENTENCODING", "UTF8").at_terminal());
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        backup_in(&outcome)
+    };
+    let words = || {
+        database.sql(
+            "SET client_encoding = 'UTF8'; SELECT string_agg(w::text, ' ' ORDER BY id) FROM wörter AS w",
+        )
+    };
+    let before = words();
+    assert_eq!(before, "(1,über) (2,naïve) (3,)");
+    let id = run_utf8("TRUNCATE wörter RESTART IDENTITY");
+    let outcome = agree(
+        database
+            .lead(database.world.guard(&["undo", &id]))
+            .at_terminal(),
+    );
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(
+        outcome.stdout.contains("stands behind the rows of"),
+        "{outcome:?}"
+    );
+    assert_eq!(words(), before);
+    let id = run_utf8("DELETE FROM wörter WHERE wort LIKE 'na\u{ef}%'");
+    anew(&database);
+    let outcome = database
+        .lead(database.world.guard(&["undo", &id]))
+        .at_terminal()
+        .ends();
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    let said = "another database than the one that was saved from answers";
+    assert!(outcome.stdout.contains(said), "{outcome:?}");
+    assert_eq!(words(), before);
+}

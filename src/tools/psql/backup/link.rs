@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::super::preview::ask::complaint;
 use super::super::spool;
 use crate::backup::Unsaved;
+use crate::backup::undo::TIME;
 use crate::backup::writer::Writer;
 use crate::context::Context;
 use crate::probe::{Failure, Probe, Stream};
@@ -33,7 +34,17 @@ pub struct Address {
     pub database: String,
     /// The user.
     pub user: String,
+    /// What tells this database from another one at the same address: see [`CLUSTER`].
+    #[serde(default)]
+    pub cluster: String,
 }
+
+/// An expression for the number that a server got when it was made, where it may be asked for, and the
+/// number of the database.
+pub const CLUSTER: &str = "coalesce(CASE WHEN pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') \
+    THEN pg_catalog.substring(CAST(pg_catalog.query_to_xml('SELECT system_identifier FROM pg_catalog.pg_control_system()', \
+    true, false, '') AS pg_catalog.text), '[0-9]{9,}') END, '') || '/' || (SELECT oid FROM pg_catalog.pg_database \
+    WHERE datname = pg_catalog.current_database())";
 
 impl Address {
     /// For a reader.
@@ -42,6 +53,25 @@ impl Address {
             "database {} on {}:{} as {}",
             self.database, self.host, self.port, self.user
         ))
+    }
+
+    /// Says so when another database answers there by now.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn doubt(&self, context: &Context) -> Result<Option<String>, String> {
+        let mut script = Script::new()?;
+        script.line(&format!("SELECT {CLUSTER};"))?;
+        let link = Link::to(self, context, Instant::now() + TIME);
+        let mut sections = link.script(script)?;
+        let now = sections.line()?;
+        sections.end()?;
+        Ok((now != self.cluster).then(|| {
+            format!(
+                "another database than the one that was saved from answers as {}",
+                self.shown()
+            )
+        }))
     }
 
     /// As one argument of `--dbname` (manual, "Connection Strings").
@@ -69,6 +99,8 @@ pub struct Link<'a> {
     /// Options that lead there.
     scope: Vec<OsString>,
     operands: Vec<OsString>,
+    /// The encoding of what guard writes; none where the command's own holds.
+    encoding: Option<&'static str>,
     deadline: Instant,
 }
 
@@ -84,6 +116,7 @@ impl<'a> Link<'a> {
             context,
             scope: scope.to_vec(),
             operands: operands.to_vec(),
+            encoding: None,
             deadline,
         }
     }
@@ -94,6 +127,7 @@ impl<'a> Link<'a> {
             context,
             scope: vec!["--dbname".into(), address.argument().into()],
             operands: Vec::new(),
+            encoding: Some("UTF8"),
             deadline,
         }
     }
@@ -108,8 +142,11 @@ impl<'a> Link<'a> {
             self.deadline,
         );
         let left = self.deadline.saturating_duration_since(Instant::now());
+        let mut probe = probe.map_err(|failure| failure.to_string())?;
+        if let Some(encoding) = self.encoding {
+            probe = probe.variable("PGCLIENTENCODING", encoding);
+        }
         Ok(probe
-            .map_err(|failure| failure.to_string())?
             .without(&["PSQLRC", "PSQL_PAGER", "PAGER"])
             .variable("PGAPPNAME", "guard")
             .variable("PGCONNECT_TIMEOUT", &left.as_secs().max(2).to_string())

@@ -17,6 +17,8 @@ pub struct Now {
     pub owned: bool,
     /// User triggers that would run, of its partitions too.
     pub triggers: Vec<Trigger>,
+    /// Sequences of its columns as SQL names them, with the column.
+    pub sequences: Vec<(String, String)>,
     /// Foreign keys that act when its rows are deleted.
     pub edges: Vec<Edge>,
 }
@@ -65,6 +67,11 @@ const LOOK: &str = "SELECT CASE WHEN c.oid IS NULL THEN 'null'::json ELSE json_b
           FROM down d JOIN pg_class r ON r.oid = d.oid JOIN pg_namespace n ON n.oid = r.relnamespace
           JOIN pg_trigger t ON t.tgrelid = d.oid
          WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')),
+    'sequences', (SELECT coalesce(json_agg(json_build_array(format('%I.%I', n.nspname, r.relname), a.attname)), '[]')
+        FROM pg_depend d JOIN pg_class r ON r.oid = d.objid AND r.relkind = 'S' JOIN pg_namespace n ON n.oid = r.relnamespace
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
+       WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+         AND d.deptype IN ('a', 'i')),
     'edges', (SELECT coalesce(json_agg(json_build_object('schema', n.nspname, 'table', r.relname, 'columns',
             (SELECT json_agg(json_build_array(ca.attname, pa.attname)) FROM unnest(f.conkey, f.confkey) AS k(c, p)
              JOIN pg_attribute ca ON ca.attrelid = f.conrelid AND ca.attnum = k.c

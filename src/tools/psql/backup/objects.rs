@@ -286,13 +286,14 @@ impl Kept for KeptObjects {
             let there = path.symlink_metadata().is_ok();
             return Ok(there.then(|| sanitize::path(&path)).into_iter().collect());
         }
+        let doubt = self.server.doubt(undoing.context)?;
         let there = self.there(&self.relations, undoing)?;
         let expected = |relation: &Relation| {
             self.removed.iter().any(|removed| {
                 (&removed.schema, &removed.table) == (&relation.schema, &relation.table)
             })
         };
-        let mut lines: Vec<String> = there
+        let newer = there
             .iter()
             .filter(|relation| !expected(relation))
             .map(|relation| {
@@ -301,8 +302,8 @@ impl Kept for KeptObjects {
                     relation.shown(),
                     Measure::Rows.count(relation.holds.count)
                 )
-            })
-            .collect();
+            });
+        let mut lines: Vec<String> = doubt.into_iter().chain(newer).collect();
         let there = self.there(&self.removed, undoing)?;
         let changed = differing(&self.removed, &there);
         lines.extend(

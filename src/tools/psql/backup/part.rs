@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
+use super::define::identifier;
 use super::kept::{KeptRows, KeptTable, Sheet};
 use super::link::{Link, Script, Sections, unsaved};
 use super::look::{self, Now};
@@ -132,6 +133,34 @@ impl KeptRows {
         }
         sections.end()?;
         Ok(found)
+    }
+
+    /// Sequences that stand behind the rows of their tables: emptying may have set them back.
+    fn behind(&self, now: &[Now], undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
+        let mut script = Script::new()?;
+        let mut asked = Vec::new();
+        for (table, now) in self.tables.iter().zip(now) {
+            for (sequence, column) in &now.sequences {
+                script.line(&format!(
+                    "SELECT coalesce((SELECT pg_catalog.max({}) FROM {}) > (SELECT last_value FROM {sequence}), false);",
+                    identifier(column),
+                    table.definition.alone()
+                ))?;
+                asked.push((sequence, table));
+            }
+        }
+        let mut sections = self.link(undoing).script(script)?;
+        let mut notes = Vec::new();
+        for (sequence, table) in asked {
+            if sections.line()? == "t" {
+                notes.push(format!(
+                    "the sequence {sequence} stands behind the rows of {}: set it with setval()",
+                    table.definition.name
+                ));
+            }
+        }
+        sections.end()?;
+        Ok(notes)
     }
 
     /// A session with everything loaded, then these queries; nothing stays.
@@ -344,7 +373,7 @@ impl Kept for KeptRows {
             }
         }
         let mut sections = self.compare(&self.link(undoing), undoing.reader, &queries)?;
-        let mut lines = Vec::new();
+        let mut lines: Vec<String> = self.server.doubt(undoing.context)?.into_iter().collect();
         for table in &self.tables {
             let found: Found = sections.json()?;
             lines.extend(found.lines(table));
@@ -409,7 +438,7 @@ impl Kept for KeptRows {
         link.script(script)?
             .end()
             .map_err(|why| format!("{why}; nothing was changed in {}", self.server.shown()))?;
-        let mut notes = Vec::new();
+        let mut notes = self.behind(&now, undoing)?;
         for look::Trigger(table, name, _) in now.iter().flat_map(|now| &now.triggers) {
             notes.push(format!(
                 "the trigger {name} on {table} did not run for the rows that came back"

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::define::Definition;
 use super::dump;
 use super::kept::{KeptRows, KeptTable, Settings, Sheet};
-use super::link::{Address, END, Link, Sections, unsaved};
+use super::link::{Address, CLUSTER, END, Link, Sections, unsaved};
 use super::wish::{TableWish, Wish};
 use crate::backup::Unsaved;
 use crate::backup::manifest::Part;
@@ -27,6 +27,7 @@ struct Facts {
     intervals: String,
     digits: i64,
     version: u32,
+    cluster: String,
 }
 
 const FACTS: &str = "SELECT pg_catalog.json_build_object(
@@ -34,7 +35,7 @@ const FACTS: &str = "SELECT pg_catalog.json_build_object(
     'zone', pg_catalog.current_setting('TimeZone'), 'dates', pg_catalog.current_setting('DateStyle'),
     'intervals', pg_catalog.current_setting('IntervalStyle'),
     'digits', CAST(pg_catalog.current_setting('extra_float_digits') AS int),
-    'version', CAST(pg_catalog.current_setting('server_version_num') AS int))";
+    'version', CAST(pg_catalog.current_setting('server_version_num') AS int), 'cluster', {cluster})";
 
 impl Facts {
     /// Why values would not read as they are written. The conditions of the command are read with its own
@@ -131,21 +132,23 @@ fn opening(deadline: Instant) -> Vec<String> {
          SET LOCAL idle_in_transaction_session_timeout = {limit}; SET LOCAL row_security = off"
     ));
     // One line, as JSON is read.
-    steps.push(FACTS.replace('\n', " "));
+    steps.push(FACTS.replace('\n', " ").replace("{cluster}", CLUSTER));
     steps
 }
 
 fn greeting(sections: &mut Sections) -> Result<(Address, Settings), Unsaved> {
-    let server = Address {
+    let mut server = Address {
         host: sections.line()?,
         port: sections.line()?,
         database: sections.line()?,
         user: sections.line()?,
+        cluster: String::new(),
     };
     let facts: Facts = sections.json()?;
     if let Some(why) = facts.obstacle() {
         return Err(unsaved(why));
     }
+    server.cluster = facts.cluster;
     let settings = Settings {
         path: facts.path,
         encoding: facts.encoding,

@@ -383,12 +383,27 @@ impl<'a> Sides<'a> {
         })
     }
 
-    /// Writes rows that differ over, then inserts those that are not there.
+    /// Inserts rows that are not there, then writes those over that differ: in a table that refers to
+    /// itself these may refer to the former.
     pub fn bring_back(&self) -> Vec<String> {
         let definition = &self.table.definition;
         let columns = definition.list("");
         let saved = definition.list("b.");
-        let mut statements = Vec::new();
+        let from = if self.keyed() {
+            format!(
+                "{} AS b WHERE NOT EXISTS (SELECT 1 FROM {} AS t WHERE {})",
+                self.loaded(Which::Rows),
+                self.there(),
+                self.same_key("t", "b")
+            )
+        } else {
+            format!("{} AS b", self.lacking(Which::Rows))
+        };
+        // What identity columns held comes back too (manual, "INSERT").
+        let mut statements = vec![format!(
+            "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {saved} FROM {from};",
+            definition.quoted()
+        )];
         let set: Vec<String> = definition
             .columns
             .iter()
@@ -409,21 +424,6 @@ impl<'a> Sides<'a> {
                 self.text("b", &[])
             ));
         }
-        let from = if self.keyed() {
-            format!(
-                "{} AS b WHERE NOT EXISTS (SELECT 1 FROM {} AS t WHERE {})",
-                self.loaded(Which::Rows),
-                self.there(),
-                self.same_key("t", "b")
-            )
-        } else {
-            format!("{} AS b", self.lacking(Which::Rows))
-        };
-        // What identity columns held comes back too (manual, "INSERT").
-        statements.push(format!(
-            "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {saved} FROM {from};",
-            definition.quoted()
-        ));
         statements
     }
 }
