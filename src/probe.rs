@@ -2,10 +2,12 @@
 //! bounded amount of output.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -78,7 +80,17 @@ pub struct Probe<'a> {
     deadline: Instant,
     progress: Option<(&'a Progress, &'static str)>,
     outlives_nobody: bool,
-    input: Option<Vec<u8>>,
+    input: Feed,
+}
+
+/// What stands on a tool's standard input.
+#[derive(Clone, Debug)]
+enum Feed {
+    Nothing,
+    Bytes(Vec<u8>),
+    File(Arc<File>),
+    /// A pipe on which nothing comes, until the look ends.
+    Held,
 }
 
 impl<'a> Probe<'a> {
@@ -113,7 +125,7 @@ impl<'a> Probe<'a> {
             deadline,
             progress: None,
             outlives_nobody: false,
-            input: None,
+            input: Feed::Nothing,
         }
     }
 
@@ -142,7 +154,7 @@ impl<'a> Probe<'a> {
     /// Puts this on the tool's standard input.
     #[must_use]
     pub fn input(mut self, bytes: Vec<u8>) -> Self {
-        self.input = Some(bytes);
+        self.input = Feed::Bytes(bytes);
         self
     }
 
@@ -167,6 +179,38 @@ impl<'a> Probe<'a> {
         self
     }
 
+    /// The tool reads this file, from where it stands.
+    #[must_use]
+    pub fn reading(mut self, file: File) -> Self {
+        self.input = Feed::File(Arc::new(file));
+        self
+    }
+
+    /// The tool waits on its standard input until the look ends.
+    #[must_use]
+    pub fn held(mut self) -> Self {
+        self.input = Feed::Held;
+        self
+    }
+
+    /// Starts the tool and reads what it prints as it comes: it may be more than fits in memory.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn stream<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Stream, Failure> {
+        let Started {
+            mut running,
+            deadline,
+        } = self.start(arguments)?;
+        Ok(Stream {
+            output: running.0.stdout.take(),
+            complaints: running.0.stderr.take(),
+            errors: Vec::new(),
+            running,
+            deadline,
+        })
+    }
+
     /// Runs the tool with these arguments.
     ///
     /// # Errors
@@ -186,10 +230,14 @@ impl<'a> Probe<'a> {
         command
             .args(arguments)
             .current_dir(&self.directory)
-            .stdin(if self.input.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
+            .stdin(match &self.input {
+                Feed::Nothing => Stdio::null(),
+                Feed::Held | Feed::Bytes(_) => Stdio::piped(),
+                Feed::File(file) => {
+                    let file = file.try_clone();
+                    file.map_err(|error| Failure::System(error.to_string()))?
+                        .into()
+                }
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -223,7 +271,10 @@ impl<'a> Probe<'a> {
         let mut child = command
             .spawn()
             .map_err(|error| Failure::System(error.to_string()))?;
-        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), self.input.clone()) {
+        if let Feed::Bytes(input) = &self.input
+            && let Some(mut stdin) = child.stdin.take()
+        {
+            let input = input.clone();
             // Beside the reading of what it prints: neither waits for the other. What the tool does not
             // read is not needed.
             std::thread::spawn(move || {
@@ -252,6 +303,104 @@ impl Started {
     pub fn finish(self) -> Result<Answer, Failure> {
         listen(self.running, self.deadline, None)
     }
+}
+
+/// What a tool prints, read as it comes, until a deadline.
+#[derive(Debug)]
+pub struct Stream {
+    running: Running,
+    output: Option<ChildStdout>,
+    complaints: Option<ChildStderr>,
+    errors: Vec<u8>,
+    deadline: Instant,
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while let Some(output) = &mut self.output {
+            let mut waiting = vec![PollFd::new(&*output, PollFlags::IN)];
+            if let Some(pipe) = &self.complaints {
+                waiting.push(PollFd::new(pipe, PollFlags::IN));
+            }
+            let left = self.deadline.checked_duration_since(Instant::now());
+            let left = left.ok_or(std::io::ErrorKind::TimedOut)?;
+            match poll(&mut waiting, Some(&timespec(left))) {
+                Err(rustix::io::Errno::INTR) => continue,
+                other => other?,
+            };
+            let mut ready = waiting.iter().map(|fd| !fd.revents().is_empty());
+            let (printed, complained) = (ready.next() == Some(true), ready.next() == Some(true));
+            drop(waiting);
+            if complained && take(&mut self.complaints, &mut self.errors).is_err() {
+                return Err(std::io::ErrorKind::OutOfMemory.into());
+            }
+            if printed {
+                let read = output.read(buffer)?;
+                if read == 0 {
+                    self.output = None;
+                }
+                return Ok(read);
+            }
+        }
+        Ok(0)
+    }
+}
+
+impl Stream {
+    /// Lets the tool end, and passes over what it still prints.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn end(mut self) -> Result<Answer, Failure> {
+        drop(self.running.0.stdin.take());
+        let copied = std::io::copy(&mut self, &mut std::io::sink());
+        if let Err(error) = copied {
+            return Err(if error.kind() == std::io::ErrorKind::TimedOut {
+                Failure::TimedOut
+            } else {
+                Failure::System(error.to_string())
+            });
+        }
+        // What it complained about at last is still in the pipe.
+        let rest = listen_to(self.complaints.take(), self.deadline)?;
+        self.errors.extend(rest);
+        let status = self.running.0.wait();
+        let status = status.map_err(|error| Failure::System(error.to_string()))?;
+        Ok(Answer {
+            success: status.success(),
+            code: status.code(),
+            output: Vec::new(),
+            errors: std::mem::take(&mut self.errors),
+        })
+    }
+}
+
+impl Stream {
+    /// What the tool complained about, once it has ended by itself.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn complaint(&mut self) -> Result<Vec<u8>, Failure> {
+        let rest = listen_to(self.complaints.take(), self.deadline)?;
+        self.errors.extend(rest);
+        Ok(self.errors.clone())
+    }
+}
+
+/// Everything from a pipe.
+fn listen_to(mut pipe: Option<ChildStderr>, deadline: Instant) -> Result<Vec<u8>, Failure> {
+    let mut all = Vec::new();
+    while let Some(open) = &pipe {
+        let left = deadline.checked_duration_since(Instant::now());
+        let left = timespec(left.ok_or(Failure::TimedOut)?);
+        match poll(&mut [PollFd::new(open, PollFlags::IN)], Some(&left)) {
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Failure::System(error.to_string())),
+            Ok(0) => return Err(Failure::TimedOut),
+            Ok(_) => take(&mut pipe, &mut all)?,
+        }
+    }
+    Ok(all)
 }
 
 /// A child that does not outlive its reader.

@@ -61,6 +61,10 @@ pub enum Part {
     Trees(KeptTrees),
     /// The state of a repository.
     Git(Box<KeptGit>),
+    /// Rows of a database.
+    PsqlRows(crate::tools::psql::backup::kept::KeptRows),
+    /// Tables and views of a database.
+    PsqlObjects(crate::tools::psql::backup::dump::KeptObjects),
 }
 
 /// Everything about one backup.

@@ -40,6 +40,8 @@ pub enum Wanted {
     Trees(tree::Trees),
     /// What git commands lose.
     Git(git::Wanted),
+    /// Rows and objects of a database.
+    Psql(crate::tools::psql::backup::Wish),
 }
 
 /// Why something cannot be saved, as the end of a sentence.
@@ -179,6 +181,7 @@ fn save_one(
             let part = git::save(wanted, saving, writer)?;
             Ok(vec![Part::Git(Box::new(part))])
         }
+        Wanted::Psql(wish) => crate::tools::psql::backup::save(wish, saving.context, writer),
     }
 }
 

@@ -76,6 +76,8 @@ impl Part {
         match self {
             Self::Trees(trees) => trees,
             Self::Git(git) => git.as_ref(),
+            Self::PsqlRows(rows) => rows,
+            Self::PsqlObjects(objects) => objects,
         }
     }
 }

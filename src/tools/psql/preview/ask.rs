@@ -21,7 +21,7 @@ const LONGEST: usize = 120 << 10;
 
 /// Why there is no answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(in crate::tools::psql) enum Trouble {
     /// The time budget ran out.
     Slow,
     /// Anything else, as the end of "unknown, because …".
@@ -36,7 +36,7 @@ impl From<String> for Trouble {
 
 impl Trouble {
     /// The reason in words.
-    pub(super) fn why(self) -> String {
+    pub(in crate::tools::psql) fn why(self) -> String {
         match self {
             Self::Slow => "measuring it takes longer than the time budget".to_owned(),
             Self::Other(why) => why,
@@ -177,7 +177,7 @@ impl<'a> Database<'a> {
 }
 
 /// What psql complained about: `ERROR:  57014: canceling statement due to statement timeout`.
-fn complaint(errors: &[u8]) -> Trouble {
+pub(in crate::tools::psql) fn complaint(errors: &[u8]) -> Trouble {
     let text = String::from_utf8_lossy(errors);
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = lines
@@ -200,7 +200,7 @@ fn complaint(errors: &[u8]) -> Trouble {
 }
 
 /// A string constant, with `standard_conforming_strings` on.
-pub(super) fn literal(text: &str) -> String {
+pub(in crate::tools::psql) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''").replace('\0', ""))
 }
 
@@ -210,7 +210,7 @@ fn identifier(name: &str) -> String {
 }
 
 /// A list of string constants as an array.
-pub(super) fn array<S: AsRef<str>>(texts: &[S]) -> String {
+pub(in crate::tools::psql) fn array<S: AsRef<str>>(texts: &[S]) -> String {
     let list: Vec<String> = texts.iter().map(|text| literal(text.as_ref())).collect();
     format!("ARRAY[{}]::text[]", list.join(", "))
 }

@@ -109,6 +109,23 @@ pub(super) struct Count<'a> {
     pub tables: Vec<u64>,
     /// The foreign keys that set columns or refuse.
     pub others: Vec<&'a Edge>,
+    /// The common table expressions of the query.
+    with: String,
+    /// For each of `others` the rows that it changes, as `FROM … WHERE …`.
+    changed: Vec<Option<String>>,
+}
+
+impl Count<'_> {
+    /// A query for `tableoid` and `ctid` of the rows that are taken of one of `tables`.
+    pub(super) fn taken(&self, at: usize) -> String {
+        format!("{}\nSELECT g.o, g.r FROM {OURS}_{at} AS g", self.with)
+    }
+
+    /// The same for the rows that one of `others` changes.
+    pub(super) fn changed(&self, at: usize) -> Option<String> {
+        let from = self.changed.get(at)?.as_ref()?;
+        Some(format!("{}\nSELECT c.tableoid, c.ctid {from}", self.with))
+    }
 }
 
 /// Composes the query; fails when the cascades go round in a circle of several tables.
@@ -141,13 +158,21 @@ pub(super) fn count<'a>(rows: &Rows, look: &'a Look, deletes: bool) -> Result<Co
         .filter(|edge| nodes.iter().any(|node| node.oid == edge.parent))
         .filter(|edge| deletes || edge.keys.iter().any(|key| rows.columns.contains(key)))
         .collect();
+    let with = format!("WITH RECURSIVE {}", parts.join(",\n "));
+    let changed: Vec<Option<String>> = others
+        .iter()
+        .map(|edge| changed(edge, &nodes, look))
+        .collect();
+    let counts = changed.iter().flatten();
+    let counts: Vec<String> = counts
+        .map(|from| format!("(SELECT count(*) {from})"))
+        .collect();
     let query = format!(
-        "WITH RECURSIVE {}\nSELECT json_build_object(\
+        "{with}\nSELECT json_build_object(\
          'taken', (SELECT count(*) FROM {OURS}_own), \
          'tables', json_build_array({}), 'others', json_build_array({}))",
-        parts.join(",\n "),
         table_counts(&nodes),
-        other_counts(&others, &nodes, look)
+        counts.join(", ")
     );
     let wholes: Vec<String> = nodes
         .iter()
@@ -162,6 +187,8 @@ pub(super) fn count<'a>(rows: &Rows, look: &'a Look, deletes: bool) -> Result<Co
         wholes: format!("SELECT json_build_array({})", wholes.join(", ")),
         tables: nodes.iter().map(|node| node.oid).collect(),
         others,
+        with,
+        changed,
     })
 }
 
@@ -215,23 +242,18 @@ fn table_counts(nodes: &[Node<'_>]) -> String {
     counts.collect::<Vec<_>>().join(", ")
 }
 
-/// The rows that refer to taken ones through the other foreign keys and stay.
-fn other_counts(others: &[&Edge], nodes: &[Node<'_>], look: &Look) -> String {
+/// The rows that refer to taken ones through another foreign key and stay.
+fn changed(edge: &Edge, nodes: &[Node<'_>], look: &Look) -> Option<String> {
     let place = |oid: u64| nodes.iter().position(|node| node.oid == oid);
-    let counts = others.iter().filter_map(|edge| {
-        let name = &look.relations.iter().find(|it| it.oid == edge.child)?.name;
-        let refers = refers(edge, place(edge.parent)?, nodes);
-        let gone = place(edge.child).map_or_else(String::new, |child| {
-            format!(
-                " AND NOT EXISTS (SELECT 1 FROM {OURS}_{child} AS g \
-                 WHERE g.o = c.tableoid AND g.r = c.ctid)"
-            )
-        });
-        Some(format!(
-            "(SELECT count(*) FROM {name} AS c WHERE {refers}{gone})"
-        ))
+    let name = &look.relations.iter().find(|it| it.oid == edge.child)?.name;
+    let refers = refers(edge, place(edge.parent)?, nodes);
+    let gone = place(edge.child).map_or_else(String::new, |child| {
+        format!(
+            " AND NOT EXISTS (SELECT 1 FROM {OURS}_{child} AS g \
+             WHERE g.o = c.tableoid AND g.r = c.ctid)"
+        )
     });
-    counts.collect::<Vec<_>>().join(", ")
+    Some(format!("FROM {name} AS c WHERE {refers}{gone}"))
 }
 
 /// `(c.a, c.b) IN (SELECT …)`: the child's row refers to a row that is taken.

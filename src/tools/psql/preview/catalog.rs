@@ -3,7 +3,7 @@
 /// What dropping the seeds drops (`pg_depend`, manual 53.18). What an object holds depends on it
 /// automatically or internally; what merely uses it (`n`) goes with CASCADE only. What is internal to
 /// another object takes that along: a view's rule the view.
-pub(super) const DROPPED: &str = "WITH RECURSIVE
+pub(in crate::tools::psql) const GONE: &str = "WITH RECURSIVE
     seeds(classid, objid, objsubid) AS (
         SELECT * FROM ({seeds}) AS s(classid, objid, objsubid) WHERE objid IS NOT NULL),
     gone(classid, objid, objsubid) AS (
@@ -52,7 +52,10 @@ pub(super) const DROPPED: &str = "WITH RECURSIVE
                    AND k.conrelid IN (SELECT oid FROM tables)))
            AND NOT (d.classid = 'pg_rewrite'::regclass AND EXISTS (
                 SELECT 1 FROM pg_rewrite r WHERE r.oid = d.objid AND EXISTS (
-                    SELECT 1 FROM gone o WHERE o.classid = 'pg_class'::regclass AND o.objid = r.ev_class))))
+                    SELECT 1 FROM gone o WHERE o.classid = 'pg_class'::regclass AND o.objid = r.ev_class))))";
+
+/// What [`GONE`] found, for a reader.
+pub(super) const DROPPED: &str = "
     SELECT json_build_object(
         'seeds', (SELECT count(*) FROM seeds),
         'tables', (SELECT coalesce(json_agg(json_build_object(

@@ -1,6 +1,6 @@
 //! What SQL would destroy in the database that it points at: counted there, read-only.
 
-mod ask;
+pub(super) mod ask;
 mod cascade;
 mod catalog;
 mod depends;
@@ -10,8 +10,10 @@ mod rows;
 
 use self::ask::{Database, Trouble};
 use self::depends::Before;
+use super::backup::Wish;
 use super::sql::actions::{Action, Verb, actions};
 use super::sql::{Changes, Kind};
+use crate::backup::Wanted;
 use crate::context::Context;
 use crate::invocation::{Invocation, Statement};
 use crate::preview::{Budget, Loss, Phrase, Preview};
@@ -118,8 +120,9 @@ impl<'a> Measuring<'a> {
         let measured = self.server().and_then(|server| {
             let mut found = Preview::Exact(Loss::default());
             for action in &actions {
-                let one = of_action(action, &server.database, &before, statement)
+                let mut one = of_action(action, &server.database, &before, statement)
                     .map_err(Trouble::why)?;
+                name_unsaved(action, &mut one);
                 found = found.and(one);
             }
             Ok(found)
@@ -161,12 +164,17 @@ impl<'a> Measuring<'a> {
     /// Adds what a reader should know and what a person types.
     fn finish(self) -> Preview {
         let mut found = self.found;
+        let doubt = match &found {
+            Preview::Unknown(why, _) => Some(why.clone()),
+            _ => None,
+        };
         let (Preview::Exact(loss) | Preview::Estimate(loss) | Preview::Unknown(_, loss)) =
             &mut found
         else {
             return found;
         };
         let mut database = String::new();
+        gather(loss, self.invocation, doubt);
         if let Some(Ok(server)) = &self.server {
             loss.fact(server.facts.clone());
             database = format!(" in {}", server.name);
@@ -192,6 +200,28 @@ impl<'a> Measuring<'a> {
         };
         found
     }
+}
+
+/// Puts what has to be saved together: it is seen in one transaction. What is known not to be saved is
+/// named.
+fn gather(loss: &mut Loss, invocation: &Invocation, doubt: Option<String>) {
+    let mut wish = Wish::default();
+    let all = std::mem::take(&mut loss.saves).into_iter();
+    let (ours, others): (Vec<_>, Vec<_>) = all.partition(|one| matches!(one, Wanted::Psql(_)));
+    loss.saves = others;
+    for one in ours {
+        if let Wanted::Psql(one) = one {
+            wish.merge(one);
+        }
+    }
+    wish.unsaved.extend(doubt);
+    if wish.is_empty() {
+        return;
+    }
+    wish.scope.clone_from(&invocation.scope);
+    let operands = invocation.operands.iter();
+    wish.operands = operands.map(|word| word.text.clone()).collect();
+    loss.saves.push(Wanted::Psql(wish));
 }
 
 /// `line 12 of migrate.sql: `, for the statements of files; nothing for an argument's only line.
@@ -294,6 +324,32 @@ const FACTS: &str = "SELECT json_build_object(
     'strings', current_setting('standard_conforming_strings'),
     'operators', (SELECT count(*) FROM pg_operator o JOIN pg_proc p ON p.oid = o.oprcode
                   WHERE o.oid >= 16384 AND p.provolatile = 'v'))";
+
+/// Says of what guard does not save that it is not.
+fn name_unsaved(action: &Action, found: &mut Preview) {
+    let (Preview::Exact(loss) | Preview::Estimate(loss) | Preview::Unknown(_, loss)) = found else {
+        return;
+    };
+    let what = match action {
+        _ if loss.is_none() => return,
+        Action::Rows(rows) if loss.saves.is_empty() => {
+            format!(
+                "the rows of {}, which were not counted one by one",
+                rows.table.name
+            )
+        }
+        Action::Rows(_) | Action::Truncate { .. } | Action::Drop { .. } => return,
+        Action::Column { table, column, .. } | Action::ColumnType { table, column } => {
+            format!("the column {column} of {}", table.name)
+        }
+        Action::Database(name) => format!("the database {name}"),
+        Action::Owned { roles, .. } => format!("the rights of {}", roles.join(", ")),
+    };
+    loss.saves.push(Wanted::Psql(Wish {
+        unsaved: vec![crate::sanitize::text(&what)],
+        ..Wish::default()
+    }));
+}
 
 fn of_action(
     action: &Action,

@@ -4,9 +4,13 @@ use serde::Deserialize;
 
 use super::super::sql::actions::Table;
 use super::ask::{Database, Trouble, array, literal};
-use super::catalog::{DROPPED, INSIDE, TRUNCATED};
+use super::catalog::{DROPPED, GONE, INSIDE, TRUNCATED};
 use super::depends::Before;
+use super::rows::definitions;
+use crate::backup::Wanted;
 use crate::preview::{Loss, Measure, Part, Preview};
+use crate::tools::psql::backup::dump::{DUMPED, DumpWish};
+use crate::tools::psql::backup::{TableWish, Wish};
 
 /// The rows of more tables than this are not counted one by one.
 const MOST: usize = 200;
@@ -127,13 +131,20 @@ pub(super) fn drop(
             some(&dropped.others)
         )));
     }
-    let exact = tables(&dropped.tables, true, here, database, &mut loss)?;
+    let saved = dumped(seeds, cascade, database);
+    let kept = saved
+        .as_ref()
+        .is_ok_and(|wish| wish.rest.is_empty() && wish.is_possible());
+    let exact = tables(&dropped.tables, true, kept, here, database, &mut loss)?;
+    if !loss.is_none() || !dropped.objects.is_empty() {
+        loss.saves.push(Wanted::Psql(of_dump(saved)));
+    }
     let objects = examples(&dropped.objects);
     loss.add(Part {
         measure: Measure::Objects,
         count: dropped.objects.len() as u64,
         at_least: false,
-        kept: false,
+        kept,
         bytes: None,
         what: format!("dropped{}", at(here)),
         examples: objects,
@@ -143,6 +154,35 @@ pub(super) fn drop(
     } else {
         Preview::Estimate(loss)
     })
+}
+
+/// What `pg_dump` can save of what is dropped.
+fn dumped(seeds: &Seeds, cascade: bool, database: &Database<'_>) -> Result<DumpWish, Trouble> {
+    let wish: DumpWish = read(database.ask(&gone(seeds, cascade, DUMPED))?)?;
+    if wish.relations.len() > MOST {
+        return Err(Trouble::Other(
+            "there are more tables than guard saves".to_owned(),
+        ));
+    }
+    Ok(wish)
+}
+
+fn of_dump(saved: Result<DumpWish, Trouble>) -> Wish {
+    let mut wish = Wish::default();
+    match saved {
+        Ok(one) => {
+            wish.unsaved = one
+                .rest
+                .iter()
+                .map(|rest| crate::sanitize::text(rest))
+                .collect();
+            if one.is_possible() {
+                wish.dumps.push(one);
+            }
+        }
+        Err(trouble) => wish.unsaved.push(trouble.why()),
+    }
+    wish
 }
 
 /// DROP OWNED: the objects, and the rights that were granted to the roles.
@@ -174,11 +214,15 @@ pub(super) fn owned(
 }
 
 fn dropped(seeds: &Seeds, cascade: bool, database: &Database<'_>) -> Result<Dropped, Trouble> {
+    read(database.ask(&gone(seeds, cascade, DROPPED))?)
+}
+
+/// A query about what dropping the seeds drops.
+fn gone(seeds: &Seeds, cascade: bool, answer: &str) -> String {
     let follows = if cascade { "true" } else { "d.deptype <> 'n'" };
-    let query = DROPPED
+    format!("{GONE}{answer}")
         .replace("{seeds}", &seeds.query)
-        .replace("{follows}", follows);
-    read(database.ask(&query)?)
+        .replace("{follows}", follows)
 }
 
 fn read<T: serde::de::DeserializeOwned>(answer: serde_json::Value) -> Result<T, Trouble> {
@@ -190,6 +234,7 @@ fn read<T: serde::de::DeserializeOwned>(answer: serde_json::Value) -> Result<T, 
 fn tables(
     gone: &[Gone],
     dropped: bool,
+    kept: bool,
     here: &str,
     database: &Database<'_>,
     loss: &mut Loss,
@@ -225,7 +270,7 @@ fn tables(
             measure: Measure::Tables,
             count: gone.len() as u64,
             at_least: false,
-            kept: false,
+            kept,
             bytes: Some(gone.iter().map(|table| table.bytes).sum()),
             what: format!("dropped{}", at(here)),
             examples: gone
@@ -251,7 +296,7 @@ fn tables(
             measure: Measure::Rows,
             count: *rows,
             at_least: false,
-            kept: false,
+            kept,
             bytes: (!dropped).then_some(table.bytes),
             what: crate::sanitize::text(&what),
             examples: Vec::new(),
@@ -268,7 +313,7 @@ fn tables(
         measure: Measure::Rows,
         count: rest,
         at_least: false,
-        kept: false,
+        kept,
         bytes: None,
         what: format!(
             "of {} further tables{how}",
@@ -341,7 +386,12 @@ pub(super) fn truncate(
             some(&found.others)
         )));
     }
-    let exact = tables(&found.tables, false, here, database, &mut loss)?;
+    let saved = emptied(&found.tables, database);
+    let kept = saved.unsaved.is_empty();
+    let exact = tables(&found.tables, false, kept, here, database, &mut loss)?;
+    if !loss.is_none() {
+        loss.saves.push(Wanted::Psql(saved));
+    }
     let triggers = found.tables.iter().any(|table| !table.triggers.is_empty());
     if loss.is_none() && triggers {
         return Err(Trouble::Other(
@@ -353,6 +403,35 @@ pub(super) fn truncate(
     } else {
         Preview::Estimate(loss)
     })
+}
+
+/// All rows of tables, to be saved.
+fn emptied(tables: &[Gone], database: &Database<'_>) -> Wish {
+    let mut wish = Wish::default();
+    let oids: Vec<u64> = tables.iter().map(|table| table.oid).collect();
+    match definitions(&oids, database) {
+        // The rows of a partitioned table lie in its partitions, which are among the tables.
+        Ok(definitions) => {
+            for definition in definitions.into_iter().filter(|one| one.kind != "p") {
+                wish.add(TableWish {
+                    definition,
+                    rows: None,
+                    goes: true,
+                    changes: Vec::new(),
+                });
+            }
+        }
+        Err(trouble) => wish.unsaved.push(trouble.why()),
+    }
+    wish.drop_what_cannot_be_saved(None);
+    for table in tables.iter().filter(|table| !table.triggers.is_empty()) {
+        wish.unsaved.push(crate::sanitize::text(&format!(
+            "what the trigger {} on {} does",
+            table.triggers.join(", "),
+            table.name
+        )));
+    }
+    wish
 }
 
 #[derive(Deserialize)]

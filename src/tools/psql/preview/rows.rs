@@ -9,7 +9,10 @@ use super::ask::{Database, Trouble};
 use super::cascade;
 use super::depends::Before;
 use super::look::{Edge, Look, Relation, look};
+use crate::backup::Wanted;
 use crate::preview::{Loss, Measure, Part, Preview, human_percent};
+use crate::tools::psql::backup::define::{self, Definition};
+use crate::tools::psql::backup::{TableWish, Wish};
 
 /// What the counting query answers.
 #[derive(Deserialize)]
@@ -17,6 +20,12 @@ struct Counted {
     taken: u64,
     tables: Vec<One>,
     others: Vec<u64>,
+}
+
+impl Counted {
+    fn is_nothing(&self) -> bool {
+        self.tables.iter().all(|one| one.rows == 0) && self.others.iter().all(|rows| *rows == 0)
+    }
 }
 
 #[derive(Deserialize)]
@@ -82,12 +91,109 @@ pub(super) fn measure(
         Ok(answer) => serde_json::from_value(answer).ok(),
         Err(_) => None,
     };
-    let loss = told(rows, &look, &count, &counted, wholes, here);
+    let saved = if counted.is_nothing() {
+        Saved::default()
+    } else {
+        wished(rows, &look, &count, &counted, database)
+    };
+    let mut loss = told(rows, &look, &count, &counted, wholes, &saved.kept, here);
+    loss.saves.push(Wanted::Psql(saved.wish));
     Ok(if rows.at_most && !loss.is_none() {
         Preview::Estimate(loss)
     } else {
         Preview::Exact(loss)
     })
+}
+
+/// What is saved of the rows, and of which tables all of them.
+#[derive(Default)]
+struct Saved {
+    wish: Wish,
+    kept: Vec<u64>,
+}
+
+/// What has to be saved of what was counted.
+fn wished(
+    rows: &Rows,
+    look: &Look,
+    count: &cascade::Count<'_>,
+    counted: &Counted,
+    database: &Database<'_>,
+) -> Saved {
+    let mut saved = Saved::default();
+    let taken = count.tables.iter().zip(&counted.tables).enumerate();
+    let taken: Vec<(usize, u64)> = taken
+        .filter(|(_, (_, one))| one.rows > 0)
+        .map(|(at, (oid, _))| (at, *oid))
+        .collect();
+    let changed = count.others.iter().zip(&counted.others).enumerate();
+    let changed: Vec<(usize, &Edge)> = changed
+        .filter(|(_, (edge, rows))| **rows > 0 && matches!(edge.action.as_str(), "c" | "n" | "d"))
+        .map(|(at, (edge, _))| (at, *edge))
+        .collect();
+    let children = changed.iter().map(|(_, edge)| edge.child);
+    let oids: Vec<u64> = taken.iter().map(|(_, oid)| *oid).chain(children).collect();
+    let definitions = match definitions(&oids, database) {
+        Ok(definitions) => definitions,
+        Err(trouble) => {
+            saved.wish.unsaved.push(trouble.why());
+            return saved;
+        }
+    };
+    let definition = |oid: u64| definitions.iter().find(|one| one.oid == oid).cloned();
+    for (at, oid) in taken {
+        let goes = at > 0 || rows.verb == Verb::Delete;
+        let Some(definition) = definition(oid) else {
+            continue;
+        };
+        saved.wish.add(TableWish {
+            definition,
+            rows: Some(vec![count.taken(at)]),
+            goes,
+            changes: if goes {
+                Vec::new()
+            } else {
+                rows.columns.clone()
+            },
+        });
+    }
+    for (at, edge) in changed {
+        let (Some(definition), Some(query)) = (definition(edge.child), count.changed(at)) else {
+            continue;
+        };
+        saved.wish.add(TableWish {
+            definition,
+            rows: Some(vec![query]),
+            goes: false,
+            changes: edge.own.clone(),
+        });
+    }
+    saved.wish.drop_what_cannot_be_saved(oids.first().copied());
+    saved.kept = saved
+        .wish
+        .tables
+        .iter()
+        .map(|table| table.definition.oid)
+        .collect();
+    for table in look.relations.iter().filter(|it| !it.triggers.is_empty()) {
+        saved.kept.clear();
+        saved.wish.unsaved.push(crate::sanitize::text(&format!(
+            "what the trigger {} on {} does",
+            table.triggers.join(", "),
+            table.name
+        )));
+    }
+    saved
+}
+
+/// What has to be known of tables whose rows are saved.
+pub(super) fn definitions(
+    oids: &[u64],
+    database: &Database<'_>,
+) -> Result<Vec<Definition>, Trouble> {
+    let oids: Vec<String> = oids.iter().map(u64::to_string).collect();
+    serde_json::from_value(database.ask(&define::query(&oids))?)
+        .map_err(|error| Trouble::Other(format!("the catalogs say something strange: {error}")))
 }
 
 /// Why counting would say little, or do something.
@@ -207,6 +313,7 @@ fn told(
     count: &cascade::Count<'_>,
     counted: &Counted,
     wholes: Option<Vec<u64>>,
+    kept: &[u64],
     here: &str,
 ) -> Loss {
     let exact = wholes.is_some();
@@ -247,7 +354,7 @@ fn told(
             measure: Measure::Rows,
             count: one.rows,
             at_least: false,
-            kept: false,
+            kept: kept.contains(oid),
             bytes: None,
             what: what(&of, verb, if at == 0 { here } else { "" }),
             examples: Vec::new(),
@@ -255,7 +362,8 @@ fn told(
     }
     for (edge, changed) in count.others.iter().zip(&counted.others) {
         if let Some(child) = relation(edge.child).filter(|_| *changed > 0) {
-            other(edge, child, *changed, rows.verb, &mut loss);
+            let kept = kept.contains(&edge.child);
+            other(edge, child, *changed, rows.verb, kept, &mut loss);
         }
     }
     triggers(look, &mut loss);
@@ -263,7 +371,7 @@ fn told(
 }
 
 /// Rows that a foreign key changes without deleting them, or that keep the statement from running.
-fn other(edge: &Edge, child: &Relation, changed: u64, verb: Verb, loss: &mut Loss) {
+fn other(edge: &Edge, child: &Relation, changed: u64, verb: Verb, kept: bool, loss: &mut Loss) {
     let columns = edge.own.join(", ");
     let rule = match verb {
         Verb::Delete => "ON DELETE",
@@ -288,7 +396,7 @@ fn other(edge: &Edge, child: &Relation, changed: u64, verb: Verb, loss: &mut Los
         measure: Measure::Rows,
         count: changed,
         at_least: false,
-        kept: false,
+        kept,
         bytes: None,
         what: crate::sanitize::text(&how),
         examples: Vec::new(),
