@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::text::Bytes;
 use super::tree::kept::KeptTrees;
+use crate::tools::kubectl::backup::KeptObjects;
+use crate::tools::terraform::backup::KeptState;
 
 /// The form of backups that this guard writes.
 const VERSION: u32 = 1;
@@ -58,6 +60,10 @@ pub fn ago(time: u64) -> String {
 pub enum Part {
     /// Files and directories.
     Trees(KeptTrees),
+    /// Objects of a cluster.
+    Kubectl(KeptObjects),
+    /// A state of terraform.
+    Terraform(Box<KeptState>),
 }
 
 /// Everything about one backup.

@@ -5,6 +5,7 @@
 //! [`store::Store`]. A backup is complete or it is not there: it is written aside, synced, read back, and
 //! renamed.
 
+pub mod aside;
 pub mod drill;
 pub mod manifest;
 pub mod part;
@@ -24,7 +25,7 @@ use crate::context::Context;
 use crate::judge::Judge;
 use crate::preview::Loss;
 use crate::rules::Rules;
-use crate::tools::Tool;
+use crate::tools::{Tool, kubectl, terraform};
 use crate::verdict::Verdict;
 use manifest::{Manifest, Part};
 use store::Store;
@@ -36,6 +37,10 @@ use writer::Writer;
 pub enum Wanted {
     /// Files and directories that go, or are written over.
     Trees(tree::Trees),
+    /// Objects of a cluster.
+    Kubectl(kubectl::backup::Objects),
+    /// A state of terraform.
+    Terraform(terraform::backup::State),
 }
 
 /// Why something cannot be saved, as the end of a sentence.
@@ -165,6 +170,17 @@ fn save_one(
         Wanted::Trees(trees) => {
             let part = tree::save(trees, saving.judge.world(), writer)?;
             Ok(part.map(Part::Trees).into_iter().collect())
+        }
+        Wanted::Kubectl(objects) => {
+            let part = kubectl::backup::save(objects, saving, writer)?;
+            Ok(part.map(Part::Kubectl).into_iter().collect())
+        }
+        Wanted::Terraform(state) => {
+            let part = terraform::backup::save(state, saving, writer)?;
+            Ok(part
+                .map(|state| Part::Terraform(Box::new(state)))
+                .into_iter()
+                .collect())
         }
     }
 }

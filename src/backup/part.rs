@@ -75,6 +75,8 @@ impl Part {
     pub fn kept(&self) -> &dyn Kept {
         match self {
             Self::Trees(trees) => trees,
+            Self::Kubectl(objects) => objects,
+            Self::Terraform(state) => &**state,
         }
     }
 }

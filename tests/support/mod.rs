@@ -9,6 +9,7 @@ pub mod moto;
 mod person;
 pub mod postgres;
 mod run;
+pub mod saved;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
