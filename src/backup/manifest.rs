@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::Bytes;
 use super::tree::kept::KeptTrees;
+use crate::tools::aws::backup::KeptThings;
 use crate::tools::kubectl::backup::KeptObjects;
 use crate::tools::terraform::backup::KeptState;
 
@@ -64,6 +65,8 @@ pub enum Part {
     Kubectl(KeptObjects),
     /// A state of terraform.
     Terraform(Box<KeptState>),
+    /// Things of an AWS account.
+    Aws(Box<KeptThings>),
 }
 
 /// Everything about one backup.

@@ -25,7 +25,7 @@ use crate::context::Context;
 use crate::judge::Judge;
 use crate::preview::Loss;
 use crate::rules::Rules;
-use crate::tools::{Tool, kubectl, terraform};
+use crate::tools::{Tool, aws, kubectl, terraform};
 use crate::verdict::Verdict;
 use manifest::{Manifest, Part};
 use store::Store;
@@ -41,6 +41,8 @@ pub enum Wanted {
     Kubectl(kubectl::backup::Objects),
     /// A state of terraform.
     Terraform(terraform::backup::State),
+    /// Things of an AWS account.
+    Aws(aws::backup::Things),
 }
 
 /// Why something cannot be saved, as the end of a sentence.
@@ -174,6 +176,13 @@ fn save_one(
         Wanted::Kubectl(objects) => {
             let part = kubectl::backup::save(objects, saving, writer)?;
             Ok(part.map(Part::Kubectl).into_iter().collect())
+        }
+        Wanted::Aws(things) => {
+            let part = aws::backup::save(things, saving, writer)?;
+            Ok(part
+                .map(|things| Part::Aws(Box::new(things)))
+                .into_iter()
+                .collect())
         }
         Wanted::Terraform(state) => {
             let part = terraform::backup::save(state, saving, writer)?;

@@ -77,6 +77,7 @@ impl Part {
             Self::Trees(trees) => trees,
             Self::Kubectl(objects) => objects,
             Self::Terraform(state) => &**state,
+            Self::Aws(things) => &**things,
         }
     }
 }

@@ -118,7 +118,8 @@ impl Objects {
                 word.push("=");
                 word.push(value);
             }
-            if SECRET.contains(&long) {
+            let value = flag.value.as_deref().unwrap_or_default().to_string_lossy();
+            if SECRET.contains(&long) || crate::audit::mask(&value) != value {
                 self.secrets.push(format!("--{long}"));
             } else {
                 self.stored.push(word.clone());

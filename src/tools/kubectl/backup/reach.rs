@@ -179,6 +179,8 @@ impl<'a> Reach<'a> {
             word.strip_prefix("--server=").map(str::to_owned)
         });
         let server = given.unwrap_or_else(|| text(&view, "/clusters/0/cluster/server").to_owned());
+        // What is kept holds no password.
+        let server = crate::audit::mask(&server);
         Ok((text(&view, "/current-context").to_owned(), server))
     }
 
