@@ -308,3 +308,16 @@ fn a_token_is_not_kept_and_another_server_is_not_written_to() {
     );
     assert_eq!(keys, "aHVudGVyMg==");
 }
+
+#[test]
+fn the_kubeconfig_comes_back() {
+    let Some((world, _cluster)) = cluster() else {
+        return;
+    };
+    let before = world.read("home/.kube/config");
+    let id = saved::saved(&approved(&world, "kubectl config delete-user writer"));
+    assert!(!world.read("home/.kube/config").contains("token: writer"));
+    // The command wrote the file: what it wrote is in the way as anything else is.
+    undone(world.guard(&["undo", &id, "--overwrite"]));
+    assert_eq!(world.read("home/.kube/config"), before);
+}
