@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::text::Bytes;
 use super::tree::kept::KeptTrees;
+use crate::tools::aws::backup::KeptThings;
 use crate::tools::git::backup::KeptGit;
+use crate::tools::kubectl::backup::KeptObjects;
+use crate::tools::terraform::backup::KeptState;
 
 /// The form of backups that this guard writes.
 const VERSION: u32 = 1;
@@ -65,6 +68,12 @@ pub enum Part {
     PsqlRows(crate::tools::psql::backup::kept::KeptRows),
     /// Tables and views of a database.
     PsqlObjects(crate::tools::psql::backup::dump::KeptObjects),
+    /// Objects of a cluster.
+    Kubectl(KeptObjects),
+    /// A state of terraform.
+    Terraform(Box<KeptState>),
+    /// Things of an AWS account.
+    Aws(Box<KeptThings>),
 }
 
 /// Everything about one backup.

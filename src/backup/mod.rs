@@ -5,6 +5,7 @@
 //! [`store::Store`]. A backup is complete or it is not there: it is written aside, synced, read back, and
 //! renamed.
 
+pub mod aside;
 pub mod drill;
 pub mod engine;
 pub mod manifest;
@@ -23,10 +24,10 @@ use std::time::{Duration, Instant};
 
 use crate::context::Context;
 use crate::judge::Judge;
-use crate::preview::Loss;
+use crate::preview::{Loss, Measure};
 use crate::rules::Rules;
-use crate::tools::Tool;
 use crate::tools::git::backup as git;
+use crate::tools::{Tool, aws, kubectl, terraform};
 use crate::verdict::Verdict;
 use manifest::{Manifest, Part};
 use store::Store;
@@ -42,6 +43,12 @@ pub enum Wanted {
     Git(git::Wanted),
     /// Rows and objects of a database.
     Psql(crate::tools::psql::backup::Wish),
+    /// Objects of a cluster.
+    Kubectl(kubectl::backup::Objects),
+    /// A state of terraform.
+    Terraform(terraform::backup::State),
+    /// Things of an AWS account.
+    Aws(aws::backup::Things),
 }
 
 /// Why something cannot be saved, as the end of a sentence.
@@ -78,6 +85,8 @@ pub struct Saved {
     pub bytes: u64,
     /// What it does not hold, in plain sentences.
     pub unsaved: Vec<String>,
+    /// What is counted.
+    pub measure: Measure,
 }
 
 /// What saving needs to know of the command.
@@ -143,7 +152,10 @@ impl Saving<'_> {
             parts.extend(save_one(wanted, self, &mut writer)?);
         }
         let manifest = self.manifest(verdict, parts);
-        let saved = writer.seal(manifest)?;
+        let mut saved = writer.seal(manifest)?;
+        if matches!(self.tool.family(), Tool::Kubectl | Tool::Aws) {
+            saved.measure = Measure::Objects;
+        }
         store.tidy();
         Ok(saved)
     }
@@ -182,6 +194,24 @@ fn save_one(
             Ok(vec![Part::Git(Box::new(part))])
         }
         Wanted::Psql(wish) => crate::tools::psql::backup::save(wish, saving.context, writer),
+        Wanted::Kubectl(objects) => {
+            let part = kubectl::backup::save(objects, saving, writer)?;
+            Ok(part.map(Part::Kubectl).into_iter().collect())
+        }
+        Wanted::Aws(things) => {
+            let part = aws::backup::save(things, saving, writer)?;
+            Ok(part
+                .map(|things| Part::Aws(Box::new(things)))
+                .into_iter()
+                .collect())
+        }
+        Wanted::Terraform(state) => {
+            let part = terraform::backup::save(state, saving, writer)?;
+            Ok(part
+                .map(|state| Part::Terraform(Box::new(state)))
+                .into_iter()
+                .collect())
+        }
     }
 }
 
@@ -203,16 +233,11 @@ pub fn let_go(item: &store::Item, store: &Store) {
 
 /// Whom to tell how it is brought back.
 pub fn announcement(saved: &Saved) -> String {
-    let what = match saved.files {
-        0 => "saved first".to_owned(),
-        1 => format!(
-            "1 file ({}) saved first",
-            crate::preview::human_bytes(saved.bytes)
-        ),
-        files => format!(
-            "{files} files ({}) saved first",
-            crate::preview::human_bytes(saved.bytes)
-        ),
+    let size = crate::preview::human_bytes(saved.bytes);
+    let what = match (saved.files, saved.bytes) {
+        (0, 0) => "saved first".to_owned(),
+        (0, _) => format!("saved first ({size})"),
+        (count, _) => format!("{} ({size}) saved first", saved.measure.count(count)),
     };
     let mut line = format!("{what}; bring back with: guard undo {}", saved.id);
     if let Some(first) = saved.unsaved.first() {

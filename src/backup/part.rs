@@ -78,6 +78,9 @@ impl Part {
             Self::Git(git) => git.as_ref(),
             Self::PsqlRows(rows) => rows,
             Self::PsqlObjects(objects) => objects,
+            Self::Kubectl(objects) => objects,
+            Self::Terraform(state) => &**state,
+            Self::Aws(things) => &**things,
         }
     }
 }

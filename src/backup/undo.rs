@@ -12,6 +12,11 @@ use crate::person::shelf;
 /// Looking and verifying may take so long.
 pub const TIME: Duration = Duration::from_secs(120);
 
+/// When a look that begins now has to end: a person may have thought about it for longer than that before.
+pub fn deadline() -> Instant {
+    Instant::now() + TIME
+}
+
 /// What an undo would do.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {

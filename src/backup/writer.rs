@@ -17,7 +17,7 @@ use super::reader;
 use super::store::{Store, hold, summary_text};
 use super::{Saved, Unsaved};
 use crate::digest::hex;
-use crate::preview::human_bytes;
+use crate::preview::{Measure, human_bytes};
 use crate::rules::BackupLimits;
 
 /// The name of the pack.
@@ -354,6 +354,7 @@ impl Writer {
             files: summary.files,
             bytes,
             unsaved: summary.unsaved,
+            measure: Measure::Files,
         })
     }
 

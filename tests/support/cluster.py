@@ -52,9 +52,15 @@ def api_version(group, version):
     return f"{group}/{version}" if group else version
 
 
+def is_served(row):
+    """Widgets are there as long as their definition is."""
+    definition = ("apiextensions.k8s.io", "v1", "customresourcedefinitions", "", f"{row[2]}.{row[0]}")
+    return row[0] != "example.com" or definition in STORE
+
+
 def resource(group, version, plural):
     for one in RESOURCES:
-        if one[:3] == (group, version, plural):
+        if one[:3] == (group, version, plural) and is_served(one):
             return one
     raise Failure(404, "NotFound", "the server could not find the requested resource")
 
@@ -243,7 +249,7 @@ class Handler(BaseHTTPRequestHandler):
         if parts == ["api"]:
             return 200, {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
         if parts == ["apis"]:
-            groups = sorted({(one[0], one[1]) for one in RESOURCES if one[0]})
+            groups = sorted({(one[0], one[1]) for one in RESOURCES if one[0] and is_served(one)})
             told = [{"name": group, "versions": [{"groupVersion": f"{group}/{version}", "version": version}], "preferredVersion": {"groupVersion": f"{group}/{version}", "version": version}} for group, version in groups]
             return 200, {"kind": "APIGroupList", "apiVersion": "v1", "groups": told}
         if parts[0] == "api" and len(parts) >= 2:
@@ -271,7 +277,7 @@ class Handler(BaseHTTPRequestHandler):
     def discovery(self, group, version):
         told = []
         for row in RESOURCES:
-            if row[:2] != (group, version):
+            if row[:2] != (group, version) or not is_served(row):
                 continue
             told.append({"name": row[2], "singularName": row[3].lower(), "namespaced": row[4], "kind": row[3], "verbs": VERBS, "shortNames": row[5], "categories": ["all"] if row[6] else []})
             if row[2] in SCALED:
@@ -296,6 +302,8 @@ class Handler(BaseHTTPRequestHandler):
                 key = (*base, namespace, fresh["name"])
                 if key in STORE:
                     raise Failure(409, "AlreadyExists", f'{row[2]} "{fresh["name"]}" already exists')
+                if namespace and ("", "v1", "namespaces", "", namespace) not in STORE:
+                    raise Failure(404, "NotFound", f'namespaces "{namespace}" not found')
                 fresh.update(uid=str(uuid.uuid4()), resourceVersion="1", **({"namespace": namespace} if namespace else {}))
                 if not dry:
                     STORE[key] = body

@@ -9,6 +9,7 @@ pub mod moto;
 mod person;
 pub mod postgres;
 mod run;
+pub mod saved;
 pub mod tree;
 
 use std::ffi::{OsStr, OsString};

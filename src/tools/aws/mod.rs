@@ -9,6 +9,7 @@
 //! is known from a table of all of them (`table`).
 
 mod alias;
+pub mod backup;
 mod document;
 mod ini;
 mod parameters;

@@ -3,6 +3,7 @@
 //! Checked against kubectl 1.32. Aliases that a person may keep in `~/.kube/kuberc` (or a file that
 //! `KUBERC` names; 1.33 and later) are not looked up: they show as unknown verbs, with a doubt.
 
+pub mod backup;
 pub mod preview;
 mod verbs;
 

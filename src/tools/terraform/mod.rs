@@ -5,6 +5,7 @@
 //! before the subcommand, after the first operand, or between two words of a subcommand) guard reads
 //! on as if it did not.
 
+pub mod backup;
 pub mod preview;
 mod written;
 

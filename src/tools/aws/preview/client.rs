@@ -99,7 +99,7 @@ pub fn error_code(answer: &Answer) -> Option<String> {
 }
 
 /// Whether an error says that what was asked for is not there.
-fn is_missing(answer: &Answer) -> bool {
+pub(in crate::tools::aws) fn is_missing(answer: &Answer) -> bool {
     let Some(code) = error_code(answer) else {
         return false;
     };

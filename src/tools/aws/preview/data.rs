@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::client::{Aws, Measured, Pending, Reply, list, number, shown, text, value, values};
-use super::{loss_of, nothing, part, tags};
+use super::{loss_of, nothing, part, saving, tags};
 use crate::invocation::Invocation;
 use crate::preview::{Loss, Measure, Preview};
+use crate::tools::aws::backup::{ItemTarget, Things};
 use crate::tools::aws::document;
 
 /// `dynamodb delete-table`.
@@ -53,6 +54,12 @@ pub fn table(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
     loss.fact("AWS counts the items of a table every six hours");
     let tags = text(described, "TableArn").and_then(|arn| tags::of_arn(aws, &arn));
     with_tags(&mut loss, tags);
+    let things = Things {
+        tables: vec![name],
+        ..Things::default()
+    };
+    // Its settings do not all come back.
+    saving(&mut loss, things, false);
     if now.is_none() && count == 0 {
         return Ok(Preview::Unknown(
             "whether the table is empty could not be seen".to_owned(),
@@ -78,12 +85,14 @@ fn with_tags(loss: &mut Loss, tags: Option<Vec<(String, String)>>) {
 /// `dynamodb batch-write-item` and `transact-write-items`: the items that a request deletes.
 pub fn batch(invocation: &Invocation) -> Measured<Preview> {
     let mut deleted = 0_u64;
+    let mut targets = Vec::new();
     for parameter in ["request-items", "transact-items"] {
         for request in values(invocation, parameter) {
             let parsed = document::read(&request)
                 .filter(|request| request.is_object() || request.is_array())
                 .ok_or("the request cannot be read")?;
             deleted += deletions(&parsed);
+            targets.extend(deleted_items(&parsed));
         }
     }
     if deleted == 0 {
@@ -96,7 +105,74 @@ pub fn batch(invocation: &Invocation) -> Measured<Preview> {
         "that the request deletes",
         Vec::new(),
     );
-    Ok(Preview::Exact(loss_of(items, "delete", String::new())))
+    let mut loss = loss_of(items, "delete", String::new());
+    let things = Things {
+        items: targets,
+        ..Things::default()
+    };
+    let whole = things.items.len() as u64 == deleted;
+    saving(&mut loss, things, whole);
+    Ok(Preview::Exact(loss))
+}
+
+/// `dynamodb delete-item`.
+pub fn item(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+    let look = crate::tools::aws::table::find("dynamodb", "delete-item")
+        .and_then(|known| known.look())
+        .ok_or("guard knows no way to look at what it changes")?;
+    let mut preview = super::look::at(aws, invocation, "dynamodb", &look)?;
+    let key = value(invocation, "key").and_then(|key| document::read(&key));
+    if let (Preview::Exact(loss), Some(table), Some(key)) = (
+        &mut preview,
+        value(invocation, "table-name"),
+        key.filter(is_key),
+    ) {
+        let things = Things {
+            items: vec![ItemTarget { table, key }],
+            ..Things::default()
+        };
+        if !loss.is_none() {
+            saving(loss, things, true);
+        }
+    }
+    Ok(preview)
+}
+
+/// Whether this is a key as `DynamoDB` writes it.
+fn is_key(key: &Value) -> bool {
+    key.as_object()
+        .is_some_and(|key| !key.is_empty() && key.values().all(Value::is_object))
+}
+
+/// The items that a request deletes, by table: `{"t": [{"DeleteRequest": {"Key": …}}]}` and
+/// `[{"Delete": {"TableName": "t", "Key": …}}]`.
+fn deleted_items(request: &Value) -> Vec<ItemTarget> {
+    let mut found = Vec::new();
+    let mut add = |table: &str, key: Option<&Value>| {
+        if let Some(key) = key.filter(|key| is_key(key)) {
+            found.push(ItemTarget {
+                table: table.to_owned(),
+                key: key.clone(),
+            });
+        }
+    };
+    match request {
+        Value::Object(tables) => {
+            for (table, requests) in tables {
+                for request in requests.as_array().into_iter().flatten() {
+                    add(table, request.pointer("/DeleteRequest/Key"));
+                }
+            }
+        }
+        Value::Array(requests) => {
+            for request in requests {
+                let table = request.pointer("/Delete/TableName").and_then(Value::as_str);
+                add(table.unwrap_or_default(), request.pointer("/Delete/Key"));
+            }
+        }
+        _ => {}
+    }
+    found
 }
 
 fn deletions(value: &Value) -> u64 {

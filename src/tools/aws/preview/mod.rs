@@ -11,9 +11,12 @@ mod s3;
 mod stack;
 mod tags;
 
+pub(in crate::tools::aws) use client::is_missing;
 use client::{Aws, Measured};
 
+use super::backup::Things;
 use super::table;
+use crate::backup::Wanted;
 use crate::context::Context;
 use crate::invocation::Invocation;
 use crate::preview::{Budget, Loss, Measure, Part, Phrase, Preview};
@@ -35,14 +38,39 @@ pub fn measure(invocation: &Invocation, context: &Context, budget: &Budget) -> P
         return known;
     }
     let identity = account::start(&aws, invocation);
-    let preview = look_at(&aws, invocation, context).unwrap_or_else(unknown);
+    let mut preview = look_at(&aws, invocation, context).unwrap_or_else(unknown);
     if preview.is_harmless() {
         return preview;
     }
+    find_again(&mut preview, invocation, context);
     preview.and(Preview::Exact(Loss {
         facts: vec![account::line(identity, invocation, context)],
         ..Loss::default()
     }))
+}
+
+/// Says of what has to be saved where it is found.
+fn find_again(preview: &mut Preview, invocation: &Invocation, context: &Context) {
+    let (Preview::Exact(loss) | Preview::Estimate(loss) | Preview::Unknown(_, loss)) = preview
+    else {
+        return;
+    };
+    for wanted in &mut loss.saves {
+        if let Wanted::Aws(things) = wanted {
+            things.found_by(invocation, context);
+        }
+    }
+}
+
+/// Notes what has to be saved. `whole` says that this brings back all of the loss.
+fn saving(loss: &mut Loss, things: Things, whole: bool) {
+    if things.is_empty() {
+        return;
+    }
+    loss.saves.push(Wanted::Aws(things));
+    for part in &mut loss.parts {
+        part.kept = whole;
+    }
 }
 
 /// What the arguments alone say to be no loss.
@@ -72,6 +100,7 @@ fn look_at(aws: &Aws<'_>, invocation: &Invocation, context: &Context) -> Measure
         ("cloudformation", "delete-stack") => stack::delete(aws, invocation),
         ("cloudformation", "execute-change-set") => stack::execute(aws, invocation),
         ("dynamodb", "delete-table") => data::table(aws, invocation),
+        ("dynamodb", "delete-item") => data::item(aws, invocation),
         ("dynamodb", "batch-write-item" | "transact-write-items") => data::batch(invocation),
         ("sqs", "purge-queue" | "delete-queue") => data::queue(aws, invocation),
         ("logs", "delete-log-group") => data::log_group(aws, invocation),

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::client::{Aws, Measured, Pending, Reply, list, number, shown, text, value, values};
 use super::s3::{about_bucket, address, all_versions, start_tags, start_versioning, versioning};
-use super::{loss_of, nothing, part};
+use super::{loss_of, nothing, part, saving};
 use crate::invocation::Invocation;
 use crate::preview::{Measure, Preview};
+use crate::tools::aws::backup::{Target, Things};
 use crate::tools::aws::document;
 
 /// So many versions are listed, and no more.
@@ -48,6 +49,12 @@ pub fn one(
     let size = number(&found, "ContentLength");
     let counted = part(Measure::Objects, 1, Some(size), what, vec![address.clone()]);
     let mut loss = loss_of(counted, verb, format!("at {address}"));
+    let mut things = Things::objects(bucket, [key]);
+    for target in &mut things.objects {
+        target.version = version.map(str::to_owned);
+    }
+    // A version that comes back is a new one.
+    saving(&mut loss, things, version.is_none());
     let about = about_bucket(Err(String::new()), tags);
     loss.tags = about.tags;
     loss.fact(sentence);
@@ -133,6 +140,19 @@ pub fn delete_several(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Previe
     Ok(if found.get("NextToken").is_some() {
         Preview::Estimate(loss)
     } else {
+        let things = Things {
+            objects: keys
+                .iter()
+                .map(|wanted| Target {
+                    bucket: bucket.clone(),
+                    key: wanted.key.clone(),
+                    version: wanted.version.clone(),
+                })
+                .collect(),
+            ..Things::default()
+        };
+        let whole = keys.iter().all(|wanted| wanted.version.is_none());
+        saving(&mut loss, things, whole);
         Preview::Exact(loss)
     })
 }
@@ -252,6 +272,10 @@ pub fn bucket(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
     Ok(if more {
         Preview::Estimate(loss)
     } else {
+        let mut things = Things::objects(&bucket, keys.iter().map(String::as_str));
+        things.buckets.push(bucket);
+        // Older versions and the bucket's settings do not come back.
+        saving(&mut loss, things, false);
         Preview::Exact(loss)
     })
 }

@@ -6,10 +6,12 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::client::{Aws, Measured, Pending, Reply, list, number, shown, text};
-use super::{loss_of, nothing, part};
+use super::{loss_of, nothing, part, saving};
+use crate::backup::{Wanted, tree};
 use crate::context::Context;
 use crate::invocation::{Invocation, Word};
 use crate::preview::{Loss, Measure, Part, Preview};
+use crate::tools::aws::backup::Things;
 
 /// Options that decide which keys a command works on; a dry run gets no others.
 const KEPT: [&str; 15] = [
@@ -249,10 +251,11 @@ pub fn remove(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
                 .filter_map(|(_, target)| target.strip_prefix(&prefix))
                 .collect();
             let counted = keys_part(&bucket, &keys, &listed, "in");
-            let loss = loss_of(counted, "delete", place_of(place));
+            let mut loss = loss_of(counted, "delete", place_of(place));
             if dry.odd {
                 Preview::Estimate(loss)
             } else {
+                saving(&mut loss, Things::objects(&bucket, keys), true);
                 Preview::Exact(loss)
             }
         }
@@ -352,6 +355,7 @@ pub fn overwrite(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
     Ok(if listed.more || dry.odd {
         Preview::Estimate(loss)
     } else {
+        saving(&mut loss, Things::objects(&bucket, keys), true);
         Preview::Exact(loss)
     })
 }
@@ -383,11 +387,12 @@ pub fn sync(aws: &Aws<'_>, invocation: &Invocation, context: &Context) -> Measur
         return Ok(nothing("nothing at the destination would be deleted"));
     }
     let counted = keys_part(&bucket, &keys, &listed, "in");
-    let loss = loss_of(counted, "delete", place_of(to));
+    let mut loss = loss_of(counted, "delete", place_of(to));
     let about = about_bucket(versions, tags);
     let measured = if dry.odd {
         Preview::Estimate(loss)
     } else {
+        saving(&mut loss, Things::objects(&bucket, keys), true);
         Preview::Exact(loss)
     };
     Ok(measured.and(Preview::Exact(about)))
@@ -397,9 +402,18 @@ pub fn sync(aws: &Aws<'_>, invocation: &Invocation, context: &Context) -> Measur
 fn files(dry: &DryRun, to: &Word, context: &Context) -> Preview {
     let mut names = Vec::new();
     let mut bytes = 0_u64;
+    let mut trees = tree::Trees::default();
     for (_, target) in dry.steps.iter().filter(|(what, _)| what == "delete") {
         let path = context.in_directory(Some(Path::new(target))).directory;
-        let size = path.and_then(|path| path.symlink_metadata().ok());
+        let size = path.as_ref().and_then(|path| path.symlink_metadata().ok());
+        if let Some(path) = path.and_then(|path| in_its_place(&path)) {
+            trees.roots.push(tree::Root {
+                path,
+                unlinked: true,
+                inside: false,
+                alone: false,
+            });
+        }
         bytes = bytes.saturating_add(size.map_or(0, |meta| meta.len()));
         names.push(target);
     }
@@ -410,12 +424,22 @@ fn files(dry: &DryRun, to: &Word, context: &Context) -> Preview {
         "that the bucket does not have",
         names.iter().take(5).map(|name| shown(name)).collect(),
     );
-    let loss = loss_of(counted, "delete", place_of(to));
+    let mut loss = loss_of(counted, "delete", place_of(to));
     if dry.odd {
-        Preview::Estimate(loss)
-    } else {
-        Preview::Exact(loss)
+        return Preview::Estimate(loss);
     }
+    if trees.roots.len() == names.len() {
+        loss.saves.push(Wanted::Trees(trees));
+        for part in &mut loss.parts {
+            part.kept = true;
+        }
+    }
+    Preview::Exact(loss)
+}
+
+/// A path without symlinks in its parents.
+fn in_its_place(path: &Path) -> Option<std::path::PathBuf> {
+    Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
 }
 
 /// The versions that a bucket holds: current ones and their bytes, and older ones.

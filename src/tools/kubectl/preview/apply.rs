@@ -3,10 +3,14 @@
 
 use std::ffi::OsString;
 
-use super::objects::{EXAMPLES, losing, part};
+use serde_json::Value;
+
+use super::objects::{EXAMPLES, losing, part, text};
 use super::{Kubectl, Measured, delete, judged};
+use crate::backup::Wanted;
 use crate::preview::{Loss, Measure};
 use crate::sanitize;
+use crate::tools::kubectl::backup::{self, Objects};
 
 /// Options that say what is applied and pruned. `--force` goes with no dry run.
 const DECIDING: [&str; 14] = [
@@ -60,5 +64,44 @@ pub(super) fn apply(kubectl: &Kubectl<'_>) -> Measured {
     if loss.is_none() {
         return Ok(Loss::default());
     }
+    if !pruned.is_empty() {
+        let found = pruned_objects(kubectl, &pruned);
+        if let Some(part) = loss.parts.last_mut() {
+            part.kept = found.len() == pruned.len() && found.iter().all(backup::is_all);
+        }
+        if found.len() == pruned.len() {
+            let saved = Objects::of(&found).with_contents(&found);
+            loss.saves.push(Wanted::Kubectl(saved));
+        } else {
+            loss.fact("what is pruned could not be found one by one: it is not saved");
+        }
+    }
     Ok(loss)
+}
+
+/// The objects behind `configmap/settings`: kubectl prunes in the namespaces of what it applies, and does
+/// not say in which one. Only where that is clear.
+fn pruned_objects(kubectl: &Kubectl<'_>, pruned: &[String]) -> Vec<Value> {
+    let applied = delete::objects_of_files(kubectl).unwrap_or_default();
+    let mut namespaces: Vec<&str> = applied
+        .iter()
+        .map(|object| text(object, "/metadata/namespace"))
+        .filter(|namespace| !namespace.is_empty())
+        .collect();
+    namespaces.sort_unstable();
+    namespaces.dedup();
+    let words: Vec<&str> = pruned.iter().map(String::as_str).collect();
+    let mut found: Vec<Value> = Vec::new();
+    for namespace in namespaces {
+        let option = format!("--namespace={namespace}");
+        let mut words = words.clone();
+        words.push(&option);
+        for object in kubectl.get_named(&words).unwrap_or_default() {
+            let uid = text(&object, "/metadata/uid");
+            if !found.iter().any(|one| text(one, "/metadata/uid") == uid) {
+                found.push(object);
+            }
+        }
+    }
+    found
 }

@@ -1,9 +1,12 @@
 //! `config delete-*` and `config unset`: entries of the kubeconfig, and the credentials in them.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use super::objects::{list, losing, part, text};
 use super::{Kubectl, Measured};
+use crate::backup::{Wanted, tree};
 use crate::preview::{Loss, Measure};
 use crate::sanitize;
 
@@ -68,5 +71,47 @@ pub(super) fn config(kubectl: &Kubectl<'_>) -> Measured {
         entries.iter().map(shown).collect(),
     ));
     "from the kubeconfig".clone_into(&mut loss.phrase.place);
+    let files = files(kubectl);
+    if !loss.is_none() && !files.is_empty() {
+        let root = |path| tree::Root {
+            path,
+            unlinked: false,
+            inside: false,
+            alone: false,
+        };
+        loss.saves.push(Wanted::Trees(tree::Trees {
+            roots: files.into_iter().map(root).collect(),
+            ..tree::Trees::default()
+        }));
+        for part in &mut loss.parts {
+            part.kept = true;
+        }
+    }
     Ok(loss)
+}
+
+/// The files that kubectl reads its configuration from, as far as they are there.
+fn files(kubectl: &Kubectl<'_>) -> Vec<PathBuf> {
+    let flag = kubectl.invocation.flag("--kubeconfig");
+    let named: Vec<PathBuf> = match flag.and_then(|flag| flag.value.clone()) {
+        Some(file) => vec![file.into()],
+        None => match kubectl.context.value("KUBECONFIG") {
+            Some(files) => std::env::split_paths(&files).collect(),
+            None => kubectl
+                .context
+                .value("HOME")
+                .map(|home| PathBuf::from(home).join(".kube/config"))
+                .into_iter()
+                .collect(),
+        },
+    };
+    let Some(directory) = &kubectl.context.directory else {
+        return Vec::new();
+    };
+    named
+        .iter()
+        .filter(|file| !file.as_os_str().is_empty())
+        .filter_map(|file| directory.join(file).canonicalize().ok())
+        .filter(|file| file.is_file())
+        .collect()
 }

@@ -20,7 +20,16 @@ const DERIVED: [&str; 6] = [
 ];
 
 /// What every namespace has.
-const EVERYWHERE: [&str; 2] = ["configmap/kube-root-ca.crt", "serviceaccount/default"];
+pub(in crate::tools::kubectl) const EVERYWHERE: [&str; 2] =
+    ["configmap/kube-root-ca.crt", "serviceaccount/default"];
+
+/// Asks for all kinds of objects that are in namespaces.
+pub(in crate::tools::kubectl) const LISTING: [&str; 4] = [
+    "api-resources",
+    "--verbs=list,delete",
+    "--namespaced",
+    "--output=name",
+];
 
 /// Kinds on a line.
 const KINDS: usize = 20;
@@ -29,17 +38,8 @@ type Found = Result<(), Unmeasured>;
 
 /// A namespace with everything in it by kind.
 pub(super) fn namespace(kubectl: &Kubectl<'_>, namespace: &str, loss: &mut Loss) -> Found {
-    let listed = kubectl.ask(&[
-        "api-resources",
-        "--verbs=list,delete",
-        "--namespaced",
-        "--output=name",
-    ])?;
-    let kinds: Vec<String> = String::from_utf8_lossy(&listed.output)
-        .lines()
-        .map(|kind| kind.trim().to_owned())
-        .filter(|kind| !kind.is_empty() && !DERIVED.contains(&kind.as_str()))
-        .collect();
+    let listed = kubectl.ask(&LISTING)?;
+    let kinds = kinds(&listed.output);
     if kinds.is_empty() {
         return Err(format!(
             "the cluster does not say what it has: {}",
@@ -69,6 +69,13 @@ pub(super) fn namespace(kubectl: &Kubectl<'_>, namespace: &str, loss: &mut Loss)
         Vec::new(),
     );
     whole.at_least = !(listed.success && answer.success);
+    // Claims hold data, pods what runs in them, jobs how far they are: that does not come back.
+    let is_data = |name: &String| {
+        ["persistentvolumeclaim/", "pod/", "job.batch/"]
+            .iter()
+            .any(|kind| name.starts_with(kind))
+    };
+    whole.kept = !whole.at_least && !names.iter().any(is_data);
     loss.add(whole);
     if names
         .iter()
@@ -80,6 +87,15 @@ pub(super) fn namespace(kubectl: &Kubectl<'_>, namespace: &str, loss: &mut Loss)
         }
     }
     Ok(())
+}
+
+/// The kinds of the answer to [`LISTING`], without those that the cluster keeps by itself.
+pub(in crate::tools::kubectl) fn kinds(printed: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(printed)
+        .lines()
+        .map(|kind| kind.trim().to_owned())
+        .filter(|kind| !kind.is_empty() && !DERIVED.contains(&kind.as_str()))
+        .collect()
 }
 
 /// `4 pod, 1 service`: how many of each kind, the most first.
@@ -120,6 +136,7 @@ pub(super) fn definition(kubectl: &Kubectl<'_>, object: &Value, loss: &mut Loss)
     let what = format!("of kind {} in all namespaces", sanitize::text(kind));
     let mut all = part(Measure::Objects, count as u64, &what, Vec::new());
     all.at_least = !answer.success;
+    all.kept = answer.success;
     loss.add(all);
     Ok(())
 }

@@ -5,8 +5,10 @@ use serde_json::Value;
 use super::contents;
 use super::objects::{EXAMPLES, is_workload, losing, name, owner, part, replicas, text};
 use super::{Kubectl, Measured, SELECTING, Unmeasured};
+use crate::backup::Wanted;
 use crate::preview::{Loss, Measure};
 use crate::sanitize;
+use crate::tools::kubectl::backup::{self, Objects};
 
 /// Options of `delete` that say what goes.
 const DECIDING: [&str; 9] = [
@@ -60,12 +62,18 @@ fn of_objects(kubectl: &Kubectl<'_>, names: &[String], objects: &[Value]) -> Mea
         .flag("--cascade")
         .is_some_and(|flag| matches!(flag.text(), Some("orphan" | "false")));
     let mut loss = losing("delete");
-    loss.add(part(
+    let mut whole = part(
         Measure::Objects,
         names.len() as u64,
         "",
         names.iter().take(EXAMPLES).cloned().collect(),
-    ));
+    );
+    whole.kept = names.len() == objects.len() && objects.iter().all(backup::is_all);
+    loss.add(whole);
+    if !objects.is_empty() {
+        let saved = Objects::of(objects).with_contents(objects);
+        loss.saves.push(Wanted::Kubectl(saved));
+    }
     for object in objects {
         match text(object, "/kind") {
             "Namespace" => contents::namespace(kubectl, text(object, "/metadata/name"), &mut loss)?,
@@ -161,6 +169,9 @@ pub(super) fn made_again(objects: &[Value]) -> Loss {
         "deleted and made again",
         objects.iter().take(EXAMPLES).map(name).collect(),
     ));
+    if !objects.is_empty() {
+        loss.saves.push(Wanted::Kubectl(Objects::of(objects)));
+    }
     serving(objects, &mut loss);
     loss
 }
@@ -219,9 +230,11 @@ fn raw(kubectl: &Kubectl<'_>, path: &str) -> Measured {
         None => vec![document.clone()],
     };
     let kind = text(&document, "/kind").trim_end_matches("List").to_owned();
+    let version = document.get("apiVersion").cloned().unwrap_or_default();
     for object in &mut objects {
         if let Some(map) = object.as_object_mut() {
             map.entry("kind").or_insert_with(|| kind.clone().into());
+            map.entry("apiVersion").or_insert_with(|| version.clone());
         }
     }
     let names: Vec<String> = objects.iter().map(name).collect();

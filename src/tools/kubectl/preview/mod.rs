@@ -3,12 +3,14 @@
 
 mod apply;
 mod config;
-mod contents;
+pub(in crate::tools::kubectl) mod contents;
 mod delete;
 mod nodes;
 mod objects;
 mod patch;
 mod workloads;
+
+pub(in crate::tools::kubectl) use objects::{list, name, read, text};
 
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
@@ -16,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::backup::Wanted;
 use crate::context::{Context, Input};
 use crate::inputs;
 use crate::invocation::Invocation;
@@ -122,6 +125,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
             for fact in facts.facts {
                 loss.fact(fact);
             }
+            kubectl.find_again(&mut loss, directory);
             if loss.phrase.place.is_empty() {
                 loss.phrase.place = kubectl.place_words(&place);
             }
@@ -131,7 +135,10 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
                 Preview::Exact(loss)
             }
         }
-        Err(why) => unknown(why, facts),
+        Err(why) => {
+            kubectl.find_again(&mut facts, directory);
+            unknown(why, facts)
+        }
     }
 }
 
@@ -165,6 +172,15 @@ impl Kubectl<'_> {
             }
             ["config", ..] => config::config(self),
             _ => Err(format!("guard cannot measure kubectl {}", verb.join(" "))),
+        }
+    }
+
+    /// Says of what has to be saved where it is found.
+    fn find_again(&self, loss: &mut Loss, directory: &std::path::Path) {
+        for wanted in &mut loss.saves {
+            if let Wanted::Kubectl(objects) = wanted {
+                objects.found_by(self.invocation, directory.to_owned());
+            }
         }
     }
 

@@ -4,8 +4,10 @@ use serde_json::Value;
 
 use super::objects::{EXAMPLES, list, losing, owner, part, text};
 use super::{Kubectl, Measured, Unmeasured};
+use crate::backup::Wanted;
 use crate::preview::{Loss, Measure};
 use crate::sanitize;
+use crate::tools::kubectl::backup::Objects;
 
 /// `drain`: the server says which pods would be evicted.
 pub(super) fn drain(kubectl: &Kubectl<'_>) -> Measured {
@@ -45,6 +47,7 @@ pub(super) fn drain(kubectl: &Kubectl<'_>) -> Measured {
         .filter(|pod| evicted.contains(&full_name(pod)))
         .collect();
     let mut loss = losing("evict");
+    saving(&leaving, &mut loss);
     loss.add(part(
         Measure::Pods,
         evicted.len() as u64,
@@ -65,6 +68,17 @@ pub(super) fn drain(kubectl: &Kubectl<'_>) -> Measured {
     ));
     place(&mut loss, &nodes);
     Ok(loss)
+}
+
+/// Pods that nobody makes again are saved.
+fn saving(leaving: &[&Value], loss: &mut Loss) {
+    let mut saved = Objects::default();
+    for pod in leaving.iter().filter(|pod| owner(pod).is_none()) {
+        saved.add(pod, None);
+    }
+    if !saved.targets.is_empty() {
+        loss.saves.push(Wanted::Kubectl(saved));
+    }
 }
 
 fn between<'l>(line: &'l str, starts: &[&str], end: &str) -> Option<&'l str> {
@@ -101,6 +115,7 @@ pub(super) fn taint(kubectl: &Kubectl<'_>) -> Measured {
         .filter(|pod| !taints.iter().all(|(key, value)| tolerates(pod, key, value)))
         .collect();
     let mut loss = losing("evict");
+    saving(&leaving, &mut loss);
     loss.add(part(
         Measure::Pods,
         leaving.len() as u64,

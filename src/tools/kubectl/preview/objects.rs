@@ -12,7 +12,7 @@ use crate::sanitize;
 pub(super) const EXAMPLES: usize = 12;
 
 /// The objects that kubectl printed, lists taken apart.
-pub(super) fn read(printed: &[u8]) -> Result<Vec<Value>, Unmeasured> {
+pub(in crate::tools::kubectl) fn read(printed: &[u8]) -> Result<Vec<Value>, Unmeasured> {
     let mut found = Vec::new();
     for document in serde_json::Deserializer::from_slice(printed).into_iter::<Value>() {
         let mut document = document.map_err(|_| "kubectl did not print objects".to_owned())?;
@@ -25,7 +25,7 @@ pub(super) fn read(printed: &[u8]) -> Result<Vec<Value>, Unmeasured> {
 }
 
 /// A text inside an object.
-pub(super) fn text<'v>(object: &'v Value, pointer: &str) -> &'v str {
+pub(in crate::tools::kubectl) fn text<'v>(object: &'v Value, pointer: &str) -> &'v str {
     object
         .pointer(pointer)
         .and_then(Value::as_str)
@@ -38,7 +38,7 @@ pub(super) fn number(object: &Value, pointer: &str) -> u64 {
 }
 
 /// A list inside an object.
-pub(super) fn list<'v>(object: &'v Value, pointer: &str) -> &'v [Value] {
+pub(in crate::tools::kubectl) fn list<'v>(object: &'v Value, pointer: &str) -> &'v [Value] {
     object
         .pointer(pointer)
         .and_then(Value::as_array)
@@ -46,7 +46,7 @@ pub(super) fn list<'v>(object: &'v Value, pointer: &str) -> &'v [Value] {
 }
 
 /// `kind/name`, as kubectl takes it.
-pub(super) fn name(object: &Value) -> String {
+pub(in crate::tools::kubectl) fn name(object: &Value) -> String {
     let shown = format!(
         "{}/{}",
         text(object, "/kind").to_ascii_lowercase(),

@@ -5,8 +5,10 @@ use serde_json::Value;
 use super::objects::{self, losing, name, part, text};
 use super::workloads::stopped;
 use super::{Kubectl, Measured};
+use crate::backup::Wanted;
 use crate::preview::{Loss, Measure};
 use crate::sanitize;
+use crate::tools::kubectl::backup::Objects;
 
 /// What changes by itself, or says nothing of its own.
 const INDIFFERENT: [&str; 8] = [
@@ -52,6 +54,7 @@ fn loss(before: &[Value], after: &[Value]) -> Loss {
     let mut loss = losing("change");
     let mut stops = Vec::new();
     let mut losers = Vec::new();
+    let mut saved = Objects::default();
     for old in before {
         let same = |new: &&Value| {
             ["/kind", "/metadata/name", "/metadata/namespace"]
@@ -64,10 +67,12 @@ fn loss(before: &[Value], after: &[Value]) -> Loss {
         let zero = |object: &Value| object.pointer("/spec/replicas") == Some(&Value::from(0));
         if zero(new) && !zero(old) {
             stops.push(old.clone());
+            saved.add(old, Some(new.clone()));
         }
         let mut fields = Vec::new();
         missing(old, new, "", &mut fields);
         if !fields.is_empty() {
+            saved.add(old, Some(new.clone()));
             let more = fields.len().saturating_sub(FIELDS);
             fields.truncate(FIELDS);
             let dots = if more > 0 { " …" } else { "" };
@@ -82,6 +87,16 @@ fn loss(before: &[Value], after: &[Value]) -> Loss {
         losers,
     ));
     loss.merge(stopped(&stops));
+    if let Some(part) = loss
+        .parts
+        .iter_mut()
+        .find(|part| part.what.starts_with("losing"))
+    {
+        part.kept = true;
+    }
+    if !saved.targets.is_empty() {
+        loss.saves.push(Wanted::Kubectl(saved));
+    }
     loss
 }
 

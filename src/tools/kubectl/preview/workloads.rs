@@ -5,8 +5,10 @@ use serde_json::Value;
 
 use super::objects::{EXAMPLES, is_workload, list, losing, name, owner, part, replicas, text};
 use super::{Kubectl, Measured, Unmeasured};
+use crate::backup::Wanted;
 use crate::preview::{Loss, Measure};
 use crate::sanitize;
+use crate::tools::kubectl::backup::Objects;
 
 /// `scale` to nothing.
 pub(super) fn scale(kubectl: &Kubectl<'_>) -> Measured {
@@ -28,7 +30,26 @@ pub(super) fn scale(kubectl: &Kubectl<'_>) -> Measured {
         return Ok(Loss::default());
     }
     let objects = kubectl.chosen(&[])?;
-    Ok(stopped(&objects))
+    let mut loss = stopped(&objects);
+    let flag = kubectl.invocation.flag("--replicas");
+    let wanted: Option<u64> = flag.and_then(|flag| flag.text()?.parse().ok());
+    let mut saved = Objects::default();
+    for object in &objects {
+        let mut after = object.clone();
+        let replicas = after.pointer_mut("/spec/replicas");
+        let known = match (replicas, wanted) {
+            (Some(replicas), Some(wanted)) => {
+                *replicas = wanted.into();
+                true
+            }
+            _ => false,
+        };
+        saved.add(object, known.then_some(after));
+    }
+    if !loss.is_none() {
+        loss.saves.push(Wanted::Kubectl(saved));
+    }
+    Ok(loss)
 }
 
 /// Workloads without pods from now on.
@@ -75,6 +96,9 @@ pub(super) fn undo(kubectl: &Kubectl<'_>) -> Measured {
     }
     let objects = kubectl.chosen(&[])?;
     let mut loss = losing("replace");
+    if !objects.is_empty() {
+        loss.saves.push(Wanted::Kubectl(Objects::of(&objects)));
+    }
     let shown = |object: &Value| {
         let revision = object.pointer("/metadata/annotations/deployment.kubernetes.io~1revision");
         let revision = revision.and_then(Value::as_str).unwrap_or("?");
@@ -108,7 +132,11 @@ pub(super) fn undo(kubectl: &Kubectl<'_>) -> Measured {
 
 /// What serves now of the objects that a command touches.
 pub(super) fn serving(kubectl: &Kubectl<'_>, facts: &mut Loss) -> Result<(), Unmeasured> {
-    for object in kubectl.chosen(&[])?.iter().take(EXAMPLES) {
+    let objects = kubectl.chosen(&[])?;
+    if !objects.is_empty() {
+        facts.saves.push(Wanted::Kubectl(Objects::of(&objects)));
+    }
+    for object in objects.iter().take(EXAMPLES) {
         if is_workload(object) {
             let (ready, wanted) = replicas(object);
             facts.fact(format!("{}: {ready} of {wanted} serve now", name(object)));

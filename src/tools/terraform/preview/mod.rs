@@ -11,11 +11,14 @@ mod state;
 
 use std::ffi::{OsStr, OsString};
 
+use crate::backup::{Wanted, tree};
 use crate::context::Context;
 use crate::invocation::Invocation;
+use crate::preview::instead::Instead;
 use crate::preview::{Budget, Loss, Preview};
 use crate::probe::{Answer, Probe};
 use crate::sanitize;
+use crate::tools::terraform::backup;
 
 /// Why a loss could not be measured.
 type Unmeasured = String;
@@ -88,6 +91,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
             Preview::Exact(loss)
         }
         Ok(mut loss) => {
+            terraform.save(&mut loss);
             for fact in place.facts {
                 loss.fact(fact);
             }
@@ -96,11 +100,86 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
             }
             Preview::Exact(loss)
         }
-        Err(why) => unknown(why, place),
+        Err(why) => {
+            terraform.save(&mut place);
+            unknown(why, place)
+        }
     }
 }
 
 impl Terraform<'_> {
+    /// Says what has to be saved: the state before. Where the command rewrites nothing else, that brings
+    /// back all of it.
+    fn save(&self, loss: &mut Loss) {
+        let verb: Vec<&str> = self.invocation.verb.iter().map(|word| &**word).collect();
+        let alone = match verb.as_slice() {
+            ["apply" | "destroy" | "refresh"] => false,
+            ["state", "rm" | "mv" | "replace-provider" | "push"]
+            | ["taint" | "import"]
+            | ["workspace", "delete"] => true,
+            _ => return,
+        };
+        let there = self
+            .context
+            .in_directory(self.invocation.directory.as_deref());
+        let Some(directory) = there.directory else {
+            return;
+        };
+        // A state in a file that the command names is that file.
+        let files: Vec<_> = ["-state", "-state-out"]
+            .iter()
+            .filter_map(|name| self.invocation.flag(name)?.value.clone())
+            .collect();
+        if !alone && !files.is_empty() {
+            // `state pull` would give another one.
+            return;
+        }
+        if files.is_empty() {
+            let workspace = match (verb.as_slice(), self.invocation.operands.first()) {
+                (["workspace", ..], Some(name)) => name.text.to_string_lossy().into_owned(),
+                _ => place::workspace(self.invocation, self.context),
+            };
+            let plan = match &loss.instead {
+                Some(Instead::Command(substitute)) => Some(substitute.file.clone()),
+                _ => None,
+            };
+            let pushed = match (verb.as_slice(), self.invocation.operands.as_slice()) {
+                (["state", "push"], [file]) if file.text != "-" => Some(directory.join(&file.text)),
+                _ => None,
+            };
+            loss.saves.push(Wanted::Terraform(backup::State {
+                place: backup::Place {
+                    tool: self.invocation.tool.name().to_owned(),
+                    directory: directory.canonicalize().unwrap_or(directory).into(),
+                    workspace,
+                    data: self.context.value("TF_DATA_DIR").map(Into::into),
+                },
+                alone,
+                plan,
+                pushed,
+            }));
+        } else {
+            let mut trees = tree::Trees::default();
+            for file in files {
+                let path = directory.join(file);
+                if let Ok(path) = path.canonicalize() {
+                    trees.roots.push(tree::Root {
+                        path,
+                        unlinked: false,
+                        inside: false,
+                        alone: false,
+                    });
+                }
+            }
+            if !trees.roots.is_empty() {
+                loss.saves.push(Wanted::Trees(trees));
+            }
+        }
+        for part in &mut loss.parts {
+            part.kept = alone && !loss.saves.is_empty();
+        }
+    }
+
     /// Runs terraform in the command's own directory.
     fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<Answer, Unmeasured> {
         self.ask_with(&self.probe, words)
@@ -128,7 +207,7 @@ impl Terraform<'_> {
 }
 
 /// terraform's own error, in one line: what follows `Error:`, up to its advice.
-fn complaint(answer: &Answer) -> String {
+pub(super) fn complaint(answer: &Answer) -> String {
     const LINES: usize = 6;
     let text = String::from_utf8_lossy(&answer.errors);
     let lines: Vec<&str> = text
