@@ -53,7 +53,7 @@ fn what_explain_prints() {
 
     git reset --hard
       read as    git reset --hard
-      rule       git.reset.hard (confirm): it discards uncommitted changes and leaves commits behind
+      rule       git.reset.hard (backup): it discards uncommitted changes and leaves commits behind
       would lose nothing
       note       nothing would be lost
       verdict    allow: it would run at once

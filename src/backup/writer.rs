@@ -331,19 +331,13 @@ impl Writer {
         let mut file = new_file(&self.aside.join("summary.json"))?;
         file.write_all(&text)?;
         file.sync_all()?;
-        let shelves = self.shelves.load(Ordering::Relaxed);
-        for number in 0..shelves {
-            File::open(shelf_name(&self.aside, number))?.sync_all()?;
-        }
-        if shelves > 0 {
-            File::open(self.aside.join(FILES))?.sync_all()?;
-        }
-        File::open(&self.aside)?.sync_all()?;
         self.read_back(&plain)?;
         if let Some(engine) = &self.engine {
             engine.put(&self.aside, &self.id, self.deadline)?;
             self.leave_the_summary();
         }
+        // File systems with a journal write names down in the order in which they were given: once this
+        // one is on the disk, so are those of everything in it. To sync each directory costs a flush each.
         std::fs::rename(&self.aside, &self.place)?;
         self.sealed = true;
         if let Some(store) = self.place.parent() {

@@ -189,7 +189,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let mut entries: Vec<_> = entries.flatten().collect();
-        entries.sort_by_key(std::fs::DirEntry::file_name);
+        entries.sort_by_cached_key(std::fs::DirEntry::file_name);
         for entry in entries {
             let path = entry.path();
             let metadata = match entry.metadata() {
