@@ -229,7 +229,10 @@ fn keys_pushed_into_a_shared_terminal() {
         return;
     }
     let world = world();
-    world.write("config/rules.toml", "[backup]\nfiles = 0\n[person]\nseconds = 3\n");
+    world.write(
+        "config/rules.toml",
+        "[backup]\nfiles = 0\n[person]\nseconds = 3\n",
+    );
     let keys = "discard 1 file in app\\rhunter2hunter2\\r";
     // The program pushes beside a command that it started itself.
     let script = format!(

@@ -142,14 +142,14 @@ impl Saving<'_> {
         let store = Store::open(self.state.as_deref(), &self.rules.backup)?;
         let deadline = Instant::now() + Duration::from_secs_f64(self.rules.backup.seconds);
         let mut writer = store.begin(deadline)?;
+        let mut parts = Vec::new();
+        for wanted in &loss.saves {
+            parts.extend(save_one(wanted, self, &mut writer)?);
+        }
         for (part, line) in loss.parts.iter().zip(loss.lines()) {
             if !part.kept {
                 writer.pass_over(line);
             }
-        }
-        let mut parts = Vec::new();
-        for wanted in &loss.saves {
-            parts.extend(save_one(wanted, self, &mut writer)?);
         }
         let manifest = self.manifest(verdict, parts);
         let mut saved = writer.seal(manifest)?;

@@ -66,7 +66,11 @@ pub fn run(item: &Item, undoing: &Undoing<'_>) -> Result<Outcome, String> {
         None => Some(save_now(item, undoing).map_err(|why| {
             format!("what stands there now cannot be saved first ({why}); nothing was changed")
         })?),
-        Some(_) => None,
+        Some(into) => {
+            std::fs::create_dir_all(into)
+                .map_err(|error| format!("{}: {error}", crate::sanitize::path(into)))?;
+            None
+        }
     };
     let mut outcome = Outcome {
         by,
