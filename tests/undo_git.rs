@@ -463,6 +463,21 @@ fn a_worktree_beside_the_workspace_is_the_workspaces() {
 }
 
 #[test]
+fn a_worktree_beside_the_workspace_in_drills() {
+    let world = World::with_backups();
+    world.git("app", &["worktree", "add", "-q", "../wt", "-b", "topic"]);
+    world.write("wt/notes.txt", "untracked\n");
+    let id = saves(&world, "git worktree remove --force ../wt");
+    assert!(!world.exists("wt"));
+    undo(&world, &id);
+    assert_eq!(world.read("wt/notes.txt"), "untracked\n");
+    // What stood there before the undo was nothing: a drill of that must not look at what came back.
+    let outcome = world.guard(&["backups", "drill", "--all"]).run();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(world.read("wt/notes.txt"), "untracked\n");
+}
+
+#[test]
 fn pruning_a_worktree_that_is_gone() {
     let world = World::with_backups();
     world.git("app", &["worktree", "add", "-q", "--detach", "../gone"]);

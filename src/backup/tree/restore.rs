@@ -51,7 +51,14 @@ impl Restoring<'_> {
         let path = entry.path.path();
         match self.into {
             None => path.to_owned(),
-            Some(into) => into.join(path.strip_prefix(self.trees.base.path()).unwrap_or(path)),
+            Some(into) => {
+                let below = path
+                    .strip_prefix(self.trees.base.path())
+                    // What lies elsewhere must not lead out of the directory.
+                    .or_else(|_| path.strip_prefix("/"))
+                    .unwrap_or(Path::new("elsewhere"));
+                into.join(below)
+            }
         }
     }
 
@@ -79,6 +86,7 @@ impl Restoring<'_> {
         }
         let metadata = path.symlink_metadata().ok()?;
         match &entry.state {
+            State::Absent if self.into.is_some() => None,
             State::Absent | State::Directory if metadata.is_dir() => None,
             State::Absent => (!is_held(path)).then_some("was made or changed since"),
             _ if metadata.is_dir() => Some("is a directory now"),
@@ -122,6 +130,10 @@ impl Restoring<'_> {
     }
 
     fn difference(&self, entry: &Entry, path: &Path) -> Option<String> {
+        if entry.state == State::Absent && self.into.is_some() {
+            // What was not there is not taken away from another directory.
+            return None;
+        }
         let metadata = match path.symlink_metadata() {
             Ok(metadata) => metadata,
             Err(_) if entry.state == State::Absent => return None,
