@@ -416,6 +416,8 @@ uninstall() {
     [ ! -e "$config/allowed_signers" ] || printf 'Your keys remain in:   %s\n' "$config"
     [ ! -e "/etc/guard/$(id -u)" ] || printf 'Locked rules and keys remain in: %s\n' "/etc/guard/$(id -u)"
     [ ! -e "$state/audit.jsonl" ] || printf 'The audit log remains: %s\n' "$state/audit.jsonl"
+    # What was saved is somebody's work.
+    [ ! -d "$state/backups" ] || printf 'Backups remain: %s\n' "$state/backups"
     printf 'If you put %s on PATH yourself, take that line out of your shell'"'"'s start-up files.\n' "$shims"
 }
 
