@@ -131,7 +131,10 @@ impl World {
 
     fn a_megabyte(&self) {
         let file = self.path("app/data");
-        let text: String = (0..150_000).map(|at| format!("{at}\n")).collect();
+        let text = (0..150_000)
+            .map(|at| at.to_string())
+            .collect::<Vec<_>>()
+            .join("\n");
         std::fs::write(&file, &text).unwrap();
         self.real("git", &["add", "data"]);
         self.real(
