@@ -27,6 +27,19 @@ pub struct Undoing<'a> {
     pub budget: &'a Budget,
 }
 
+impl Undoing<'_> {
+    /// The backup that this one takes back: what it brought back may be replaced.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn earlier(&self) -> Result<Option<Reader>, String> {
+        let id = self.reader.manifest().undoes.as_deref();
+        id.and_then(|id| self.store.by_id(id))
+            .map(|item| Reader::open(&item, self.store))
+            .transpose()
+    }
+}
+
 /// One kind of thing that is saved.
 pub trait Kept {
     /// What comes back and where, one line each; sanitised.

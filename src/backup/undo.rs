@@ -93,7 +93,7 @@ pub fn run(item: &Item, undoing: &Undoing<'_>) -> Result<Outcome, String> {
 
 /// Saves what is there now; the id.
 fn save_now(item: &Item, undoing: &Undoing<'_>) -> Result<String, Unsaved> {
-    let mut writer = undoing.store.begin(Instant::now() + TIME)?;
+    let mut writer = undoing.store.begin(deadline())?;
     let mut manifest = Manifest {
         tool: "guard".to_owned(),
         argv: vec![

@@ -1,7 +1,6 @@
 //! `guard undo`: what a command destroyed comes back.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
@@ -83,7 +82,7 @@ impl Desk {
     /// The time that looking may take.
     pub(super) fn budget(&self) -> Budget {
         Budget {
-            deadline: Instant::now() + undo::TIME,
+            deadline: undo::deadline(),
             progress: None,
             infrastructure: self.office.rules.infrastructure,
         }

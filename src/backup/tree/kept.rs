@@ -1,5 +1,7 @@
 //! What is known of files and directories that were saved.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::backup::manifest::Blob;
@@ -69,6 +71,20 @@ pub struct Attributes {
 }
 
 impl KeptTrees {
+    /// The same with the entry of one path alone.
+    #[must_use]
+    pub fn only(&self, path: &Path) -> Self {
+        let entries = self.entries.iter();
+        Self {
+            base: self.base.clone(),
+            entries: entries
+                .filter(|entry| entry.path.path() == path)
+                .cloned()
+                .collect(),
+            around: Vec::new(),
+        }
+    }
+
     /// How many files and links there are.
     pub fn files(&self) -> u64 {
         let files = self

@@ -145,10 +145,7 @@ struct Earlier(Reader);
 
 impl Earlier {
     fn of(undoing: &Undoing<'_>) -> Option<Self> {
-        let id = undoing.reader.manifest().undoes.as_deref()?;
-        Reader::open(&undoing.store.by_id(id)?, undoing.store)
-            .ok()
-            .map(Self)
+        undoing.earlier().ok()?.map(Self)
     }
 
     #[allow(clippy::match_wildcard_for_single_variants)]
@@ -164,16 +161,7 @@ impl Earlier {
                 _ => None,
             });
         for trees in trees {
-            let one = KeptTrees {
-                base: trees.base.clone(),
-                entries: trees
-                    .entries
-                    .iter()
-                    .filter(|entry| entry.path.path() == path)
-                    .cloned()
-                    .collect(),
-                around: Vec::new(),
-            };
+            let one = trees.only(path);
             let restoring = Restoring {
                 trees: &one,
                 reader: &self.0,

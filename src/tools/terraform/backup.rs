@@ -296,13 +296,9 @@ impl KeptState {
         if let Some(blob) = &self.after {
             return Ok(Some(head(&undoing.reader.bytes(blob)?)?.held));
         }
-        let Some(id) = undoing.reader.manifest().undoes.as_deref() else {
+        let Some(reader) = undoing.earlier()? else {
             return Ok(None);
         };
-        let Some(item) = undoing.store.by_id(id) else {
-            return Ok(None);
-        };
-        let reader = Reader::open(&item, undoing.store)?;
         for part in &reader.manifest().parts {
             if let Part::Terraform(earlier) = part
                 && earlier.place == self.place

@@ -48,9 +48,7 @@ struct Earlier {
 
 impl Earlier {
     fn of(undoing: &Undoing<'_>) -> Self {
-        let id = undoing.reader.manifest().undoes.as_deref();
-        let item = id.and_then(|id| undoing.store.by_id(id));
-        let reader = item.and_then(|item| Reader::open(&item, undoing.store).ok());
+        let reader = undoing.earlier().ok().flatten();
         let things = reader.iter().flat_map(|reader| &reader.manifest().parts);
         let things = things.filter_map(|part| match part {
             Part::Aws(things) => Some((**things).clone()),

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use super::kept::{Head, KeptGit, KeptLog, KeptRef, RefValue};
 use super::repository::Repository;
@@ -18,6 +17,7 @@ use crate::backup::reader::Reader;
 use crate::backup::text::Bytes;
 use crate::backup::tree::kept::{KeptTrees, State};
 use crate::backup::tree::{Restoring, is_committed};
+use crate::backup::undo;
 use crate::backup::writer::Writer;
 use crate::paths::World;
 use crate::preview::Measure;
@@ -25,9 +25,6 @@ use crate::sanitize;
 
 /// How many names a message shows.
 const NAMED: usize = 8;
-/// Looking and bringing back may take so long.
-const TIME: Duration = Duration::from_secs(120);
-
 /// The backup that this one takes back: what it holds may be replaced.
 pub(super) struct Earlier {
     reader: Reader,
@@ -37,8 +34,7 @@ pub(super) struct Earlier {
 impl Earlier {
     /// The same repository's part of it.
     pub fn of(undoing: &Undoing<'_>, kept: &KeptGit) -> Option<Self> {
-        let id = undoing.reader.manifest().undoes.as_deref()?;
-        let reader = Reader::open(&undoing.store.by_id(id)?, undoing.store).ok()?;
+        let reader = undoing.earlier().ok()??;
         let found = reader.manifest().parts.iter().find_map(|part| match part {
             Part::Git(git) if git.git_dir == kept.git_dir => Some(git.as_ref().clone()),
             _ => None,
@@ -52,16 +48,7 @@ impl Earlier {
     fn has_file(&self, path: &Path) -> bool {
         let files = [&self.kept.files, &self.kept.state];
         files.into_iter().any(|files| {
-            let one = KeptTrees {
-                base: files.base.clone(),
-                entries: files
-                    .entries
-                    .iter()
-                    .filter(|entry| entry.path.path() == path)
-                    .cloned()
-                    .collect(),
-                around: Vec::new(),
-            };
+            let one = files.only(path);
             let restoring = Restoring {
                 trees: &one,
                 reader: &self.reader,
@@ -103,7 +90,7 @@ impl KeptGit {
                 sanitize::path(&place.git_dir)
             ));
         }
-        let repository = Repository::open(&place, undoing.context, Instant::now() + TIME)?;
+        let repository = Repository::open(&place, undoing.context, undo::deadline())?;
         act(&repository)
     }
 
@@ -621,7 +608,7 @@ impl KeptGit {
             common_dir: bare,
             top: None,
         };
-        let inner = Repository::open(&place, undoing.context, Instant::now() + TIME)?;
+        let inner = Repository::open(&place, undoing.context, undo::deadline())?;
         let mut input = Vec::new();
         for (number, object) in self.objects.iter().enumerate() {
             let line = format!("create refs/kept/{number} {object}\n");

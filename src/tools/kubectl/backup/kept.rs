@@ -438,8 +438,7 @@ struct Earlier(Vec<Value>);
 
 impl Earlier {
     fn of(undoing: &Undoing<'_>) -> Option<Self> {
-        let id = undoing.reader.manifest().undoes.as_deref()?;
-        let reader = Reader::open(&undoing.store.by_id(id)?, undoing.store).ok()?;
+        let reader = undoing.earlier().ok()??;
         let mut all = Vec::new();
         for part in &reader.manifest().parts {
             if let Part::Kubectl(kept) = part {

@@ -1,7 +1,5 @@
 //! Bringing a backup back into a database of its own on the same server, which goes again.
 
-use std::time::Instant;
-
 use super::define::identifier;
 use super::dump::KeptObjects;
 use super::kept::KeptRows;
@@ -9,7 +7,7 @@ use super::link::{Address, Link, Script};
 use super::objects;
 use super::script::Source;
 use crate::backup::part::Undoing;
-use crate::backup::undo::TIME;
+use crate::backup::undo;
 use crate::context::Context;
 use crate::preview::Measure;
 use crate::sanitize;
@@ -32,7 +30,7 @@ impl<'a> Scratch<'a> {
              pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_catalog.pg_database \
              WHERE datname = pg_catalog.current_database() \\gexec"
         ))?;
-        let link = Link::to(server, context, Instant::now() + TIME);
+        let link = Link::to(server, context, undo::deadline());
         // From here on it may be there.
         let scratch = Self {
             beside: server.clone(),
@@ -47,7 +45,7 @@ impl<'a> Scratch<'a> {
     }
 
     fn link(&self) -> Link<'a> {
-        Link::to(&self.address, self.context, Instant::now() + TIME)
+        Link::to(&self.address, self.context, undo::deadline())
     }
 }
 
@@ -58,7 +56,7 @@ impl Drop for Scratch<'_> {
         };
         let name = identifier(&self.address.database);
         let _ = script.line(&format!("DROP DATABASE IF EXISTS {name};"));
-        let link = Link::to(&self.beside, self.context, Instant::now() + TIME);
+        let link = Link::to(&self.beside, self.context, undo::deadline());
         let _ = link.script(script).map(super::link::Sections::end);
     }
 }

@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::preview::ask::complaint;
+use super::super::preview::ask::{self, complaint};
 use super::super::spool;
 use crate::backup::Unsaved;
-use crate::backup::undo::TIME;
+use crate::backup::undo;
 use crate::backup::writer::Writer;
 use crate::context::Context;
 use crate::probe::{Failure, Probe, Stream};
@@ -62,7 +62,7 @@ impl Address {
     pub fn doubt(&self, context: &Context) -> Result<Option<String>, String> {
         let mut script = Script::new()?;
         script.line(&format!("SELECT {CLUSTER};"))?;
-        let link = Link::to(self, context, Instant::now() + TIME);
+        let link = Link::to(self, context, undo::deadline());
         let mut sections = link.script(script)?;
         let now = sections.line()?;
         sections.end()?;
@@ -154,20 +154,7 @@ impl<'a> Link<'a> {
     }
 
     fn words(&self) -> Vec<OsString> {
-        let mut words: Vec<OsString> = [
-            "--no-psqlrc",
-            "--no-password",
-            "--quiet",
-            "--no-align",
-            "--tuples-only",
-            "--set=ON_ERROR_STOP=1",
-            "--set=VERBOSITY=verbose",
-            "--pset=pager=off",
-        ]
-        .map(OsString::from)
-        .into();
-        words.extend(self.scope.iter().cloned());
-        words
+        ask::words(&self.scope)
     }
 
     /// A session that takes these steps, one after the other, and then stays open until it is ended.

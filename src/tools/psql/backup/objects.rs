@@ -13,7 +13,7 @@ use crate::backup::Unsaved;
 use crate::backup::manifest::{Blob, Part};
 use crate::backup::part::{Kept, Undoing};
 use crate::backup::reader::Reader;
-use crate::backup::undo::TIME;
+use crate::backup::undo::{self, TIME};
 use crate::backup::writer::Writer;
 use crate::paths::World;
 use crate::preview::Measure;
@@ -25,7 +25,7 @@ const FILE: &str = "objects.sql";
 
 impl KeptObjects {
     fn link<'a>(&self, undoing: &Undoing<'a>) -> Link<'a> {
-        Link::to(&self.server, undoing.context, Instant::now() + TIME)
+        Link::to(&self.server, undoing.context, undo::deadline())
     }
 
     /// Those of the relations that are there, as they are.

@@ -16,7 +16,7 @@ use super::script::{self, Sides, Source, Which};
 use super::{drill, save};
 use crate::backup::manifest::{Blob, Part};
 use crate::backup::part::{Kept, Undoing};
-use crate::backup::undo::TIME;
+use crate::backup::undo::{self, TIME};
 use crate::backup::writer::Writer;
 use crate::backup::{Unsaved, reader::Reader};
 use crate::paths::World;
@@ -101,7 +101,7 @@ impl Found {
 impl KeptRows {
     /// The way to the database.
     pub(super) fn link<'a>(&self, undoing: &Undoing<'a>) -> Link<'a> {
-        Link::to(&self.server, undoing.context, Instant::now() + TIME)
+        Link::to(&self.server, undoing.context, undo::deadline())
     }
 
     /// What stands there now.

@@ -137,19 +137,7 @@ impl<'a> Database<'a> {
             "SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = '{LOCK}'; \
              SET LOCAL idle_in_transaction_session_timeout = '30s'"
         );
-        let mut words: Vec<OsString> = [
-            "--no-psqlrc",
-            "--no-password",
-            "--quiet",
-            "--no-align",
-            "--tuples-only",
-            "--set=ON_ERROR_STOP=1",
-            "--set=VERBOSITY=verbose",
-            "--pset=pager=off",
-        ]
-        .map(OsString::from)
-        .into();
-        words.extend(self.scope.iter().cloned());
+        let mut words = words(&self.scope);
         let connect = database.map(|name| format!("\\connect {}", identifier(name)));
         let steps = [
             connect.as_deref(),
@@ -213,6 +201,25 @@ fn identifier(name: &str) -> String {
 pub(in crate::tools::psql) fn array<S: AsRef<str>>(texts: &[S]) -> String {
     let list: Vec<String> = texts.iter().map(|text| literal(text.as_ref())).collect();
     format!("ARRAY[{}]::text[]", list.join(", "))
+}
+
+/// The options of every look with psql: nothing of the user's start-up files, no question, bare rows; then
+/// those that say where to.
+pub(crate) fn words(scope: &[OsString]) -> Vec<OsString> {
+    let mut words: Vec<OsString> = [
+        "--no-psqlrc",
+        "--no-password",
+        "--quiet",
+        "--no-align",
+        "--tuples-only",
+        "--set=ON_ERROR_STOP=1",
+        "--set=VERBOSITY=verbose",
+        "--pset=pager=off",
+    ]
+    .map(OsString::from)
+    .into();
+    words.extend(scope.iter().cloned());
+    words
 }
 
 #[cfg(test)]
