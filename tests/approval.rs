@@ -9,7 +9,7 @@
 
 mod support;
 
-use guard::digest::Hasher;
+use guard_ground::digest::Hasher;
 use support::{Outcome, Person, World};
 
 const PASSPHRASE: &str = "correct horse battery";

@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
-use guard::setup::jsonc;
+use guard_agents::setup::jsonc;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{Outcome, World, has};
@@ -206,7 +206,7 @@ fn what_stands_in_a_json_file_stays_as_it_is() {
                     .all(|character| rest.any(|other| other == character)),
                 "{agent}: {text:?} is not kept in {after:?}"
             );
-            let root = guard::setup::jsonc::read(after.as_bytes())
+            let root = guard_agents::setup::jsonc::read(after.as_bytes())
                 .unwrap_or_else(|fault| panic!("{fault:?}: {after}"))
                 .unwrap();
             let list = root.at(&["hooks", event]).unwrap().value();
@@ -228,7 +228,10 @@ fn what_stands_in_a_json_file_stays_as_it_is() {
                 !left.contains("guard") && left.contains("// a note"),
                 "{left}"
             );
-            assert!(guard::setup::jsonc::read(left.as_bytes()).is_ok(), "{left}");
+            assert!(
+                guard_agents::setup::jsonc::read(left.as_bytes()).is_ok(),
+                "{left}"
+            );
             // Untouched: the bytes come back.
             world.write(file, &text);
             done(&world, &[agent]);
@@ -562,10 +565,10 @@ fn what_is_found_and_where_agents_say_their_files_are() {
 
 #[test]
 fn one_that_fails_takes_back_those_before_it() {
-    use guard::setup::apply::apply;
-    use guard::setup::manifest::{Manifest, Shelf, Trace};
+    use guard_agents::setup::apply::apply;
+    use guard_agents::setup::manifest::{Manifest, Shelf, Trace};
     let world = world();
-    let change = |file: &str, before: Option<&str>| guard::setup::Change {
+    let change = |file: &str, before: Option<&str>| guard_agents::setup::Change {
         name: "shell".to_owned(),
         shells: Vec::new(),
         path: world.path(file),
@@ -774,7 +777,7 @@ fn a_later_change_of_path_in_fish_does_not_hide_the_shims() {
 fn the_block_keeps_path_as_it_is_otherwise() {
     let shims = std::env::temp_dir();
     let shims = shims.to_str().unwrap();
-    let block = guard::setup::shell::block(shims);
+    let block = guard_agents::setup::shell::block(shims);
     for shell in ["sh", "bash", "zsh"] {
         if !has(shell) {
             continue;

@@ -1,5 +1,8 @@
 //! `guard allow`: one command may run for a while without being asked about.
 
+use guard_core::tool::Origin;
+use guard_ground::text;
+use guard_toolbox::TOOLBOX;
 use std::ffi::OsString;
 use std::io::Write as _;
 
@@ -7,20 +10,20 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use super::terminal::{Office, seconds};
-use crate::audit::Entry;
-use crate::context::{Consult, Context};
-use crate::exit_code;
-use crate::invocation::Word;
-use crate::judge::Judge;
-use crate::message;
-use crate::person::approval::REVOKED;
-use crate::person::identity::Identity;
-use crate::person::shelf;
-use crate::person::size::Size;
-use crate::person::statement::{Kind, Signed, Statement, now};
-use crate::tools::{self, Tool};
-use crate::verdict::Effect;
-use crate::{inputs, sanitize};
+use guard_audit::entry::Entry;
+use guard_core::context::{Consult, Context};
+use guard_core::inputs;
+use guard_core::invocation::Word;
+use guard_core::message;
+use guard_ground::exit_code;
+use guard_ground::sanitize;
+use guard_ground::shelf;
+use guard_judge::judging::Judge;
+use guard_person::approval::REVOKED;
+use guard_person::identity::Identity;
+use guard_person::size::Size;
+use guard_person::statement::{Kind, Signed, Statement, now};
+use guard_words::Effect;
 
 /// No exception lasts longer.
 const MAX_SECONDS: u64 = 24 * 3600;
@@ -59,20 +62,14 @@ fn add(office: &Office, command: &[OsString], time: u64) -> anyhow::Result<i32> 
         bail!("an exception lasts a day at most");
     }
     let name = command.first().cloned().unwrap_or_default();
-    let tool = Tool::served(&name)
-        .or_else(|| {
-            office
-                .rules
-                .added_tools()
-                .find(|added| name == **added)
-                .map(Tool::Other)
-        })
+    let tool = TOOLBOX
+        .find(&name, office.rules.added_tools())
         .ok_or_else(|| anyhow!("{} is no tool that guard covers", sanitize::os(&name)))?;
-    let context = Context::new(std::env::current_dir().ok(), Consult::Tools);
+    let context = Context::new(TOOLBOX.nested, std::env::current_dir().ok(), Consult::Tools);
     let words: Vec<Word> = command.iter().skip(1).map(Word::known).collect();
-    let invocation = tools::read(tool, &words, &context);
+    let invocation = TOOLBOX.read(&tool, &words, &context);
     let progress = || None;
-    let judge = Judge::new(&office.rules, &office.places, &context, &progress);
+    let judge = Judge::new(&TOOLBOX, &office.rules, &office.places, &context, &progress);
     let verdict = judge.judge(&invocation);
     if verdict.effect == Effect::Deny {
         bail!("this is never allowed, so there is no exception for it");
@@ -80,21 +77,28 @@ fn add(office: &Office, command: &[OsString], time: u64) -> anyhow::Result<i32> 
     if verdict.rules.is_empty() {
         bail!("this runs without a question already");
     }
-    let sources = tools::inputs(&invocation);
-    if sources.contains(&inputs::Origin::Input) {
+    let sources = TOOLBOX.inputs(&invocation);
+    if sources.contains(&Origin::Input) {
         bail!("it reads its standard input, which can hold something else each time");
     }
-    let digest = inputs::digest(&invocation, &context).context("what it reads")?;
-    let identity = Identity::of(tool, command, &context, std::env::vars_os(), digest);
+    let digest = inputs::digest(&TOOLBOX, &invocation, &context).context("what it reads")?;
+    let identity = Identity::of(
+        &TOOLBOX,
+        &tool,
+        command,
+        &context,
+        std::env::vars_os(),
+        digest,
+    );
     let directory = context
         .directory
         .as_deref()
         .map_or_else(|| "?".to_owned(), sanitize::path);
     let mut person = office.person()?;
     let shown = message::shown(command);
-    let duration = message::duration(time);
-    let mut text = message::question(command, &verdict, &directory, message::colored());
-    text.push_str(&message::wrapped(&format!(
+    let duration = text::duration(time);
+    let mut text = message::question(command, &verdict, &directory, text::colored());
+    text.push_str(&text::wrapped(&format!(
         "  For {duration} this command runs in this directory without a question, as often as it is \
          called, whatever it would lose by then."
     )));
@@ -103,7 +107,7 @@ fn add(office: &Office, command: &[OsString], time: u64) -> anyhow::Result<i32> 
     let lock = desk.exceptions.lock().context("the exceptions")?;
     let evidence = person.evidence.clone();
     let statement = Statement {
-        command: Entry::argv(command),
+        command: guard_ground::mask::masked(command),
         directory,
         fingerprint: identity.fingerprint.clone(),
         size: Size::of(&verdict.preview),
@@ -122,7 +126,7 @@ fn add(office: &Office, command: &[OsString], time: u64) -> anyhow::Result<i32> 
         evidence,
         proof: Some(proof.clone()),
         ..Entry::of_command(
-            tool,
+            &tool,
             command,
             context.directory.as_deref(),
             &verdict,
@@ -162,7 +166,7 @@ fn list(office: &Office) -> anyhow::Result<i32> {
             out,
             "{}  {} left  {}  (in {}, by {})",
             item.id,
-            message::duration(statement.expires.saturating_sub(now())),
+            text::duration(statement.expires.saturating_sub(now())),
             sanitize::command(&statement.command, 200),
             sanitize::text(&statement.directory),
             verified.names()
@@ -191,7 +195,7 @@ fn revoke(office: &Office, id: &str) -> anyhow::Result<i32> {
         argv: statement.command,
         ..Entry::of_guard(
             &[],
-            &format!("{REVOKED} by {}", crate::install::user_name()),
+            &format!("{REVOKED} by {}", guard_ground::install::user_name()),
         )
     })?;
     item.remove().context("the exception")?;

@@ -1,5 +1,9 @@
 //! `guard approve`: a person looks at a blocked command, measures it afresh, and signs.
 
+use guard_core::name::ToolName;
+use guard_core::tool::Origin;
+use guard_ground::text;
+use guard_toolbox::TOOLBOX;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -10,22 +14,23 @@ use clap::Args;
 
 use super::pending;
 use super::terminal::{AtTerminal, Office};
-use crate::agent::Agent;
-use crate::audit::{Entry, Proof};
-use crate::context::{Consult, Context};
-use crate::exit_code;
-use crate::invocation::Word;
-use crate::judge::Judge;
-use crate::message;
-use crate::person::identity::{means_something, starts_programs};
-use crate::person::requests::{Desk, Request};
-use crate::person::shelf::{self, Item};
-use crate::person::size::Size;
-use crate::person::statement::{Kind, Signed, Statement};
-use crate::preview::Preview;
-use crate::tools::{self, Tool};
-use crate::verdict::{Effect, Verdict};
-use crate::{inputs, sanitize};
+use guard_audit::entry::{Entry, Proof};
+use guard_core::agent::Agent;
+use guard_core::context::{Consult, Context};
+use guard_core::inputs;
+use guard_core::invocation::Word;
+use guard_core::message;
+use guard_core::preview::Preview;
+use guard_core::verdict::Verdict;
+use guard_ground::exit_code;
+use guard_ground::sanitize;
+use guard_ground::shelf::{self, Item};
+use guard_judge::judging::Judge;
+use guard_person::identity::{means_something, starts_programs};
+use guard_person::requests::{Desk, Request};
+use guard_person::size::Size;
+use guard_person::statement::{Kind, Signed, Statement};
+use guard_words::Effect;
 
 /// How long a statement that is signed elsewhere is good for.
 const ELSEWHERE_SECONDS: u64 = 3600;
@@ -98,7 +103,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     let earlier = several.then(|| Replayed::earlier(&office, &desk, &request, &looked.size));
     let statement = match earlier.flatten() {
         Some(earlier) => earlier,
-        None => crate::person::ask::statement_text(&command.statement(&request, &looked, seconds))
+        None => guard_person::ask::statement_text(&command.statement(&request, &looked, seconds))
             .map_err(|error| anyhow!(error))?,
     };
     let proof = person.sign_text(statement, options.key.as_deref())?;
@@ -150,7 +155,7 @@ fn choose(desk: &Desk, person: &mut AtTerminal<'_>) -> anyhow::Result<(Item, Req
     text.push_str("\nWhich one? (its id; Enter for none) ");
     person.show(&text);
     let time = person.time();
-    let answer = crate::person::prompt::answer(&mut person.terminal, time);
+    let answer = guard_person::prompt::answer(&mut person.terminal, time);
     let Some(answer) = answer.filter(|answer| !answer.is_empty()) else {
         bail!("nothing was chosen");
     };
@@ -159,7 +164,7 @@ fn choose(desk: &Desk, person: &mut AtTerminal<'_>) -> anyhow::Result<(Item, Req
 
 /// A blocked command, as it would be run again.
 struct Replayed {
-    tool: Tool,
+    tool: ToolName,
     argv: Vec<OsString>,
     context: Context,
     /// It came with variables of its own that name programs. Measuring it would start them here,
@@ -180,19 +185,19 @@ struct Looked {
 impl Replayed {
     /// Takes the request's command, and nothing else that it says, for true.
     fn of(request: &Request) -> anyhow::Result<Self> {
-        let tool = Tool::known(request.tool.as_ref())
-            .unwrap_or_else(|| Tool::Other(Box::leak(request.tool.clone().into_boxed_str())));
-        if !request.is_consistent(tool) || request.argv.is_empty() {
+        let tool = TOOLBOX.named(&request.tool);
+        if !request.is_consistent(&TOOLBOX) || request.argv.is_empty() {
             bail!(
                 "the request {} was changed after guard wrote it; nothing was approved",
                 sanitize::text(&request.id)
             );
         }
+        let own = TOOLBOX.of(&tool).variables();
         let recorded = |name: &str| request.variables.iter().any(|(one, _)| one == name);
         let mut overlay: Vec<(OsString, Option<OsString>)> = std::env::vars_os()
             .filter(|(name, _)| {
                 name.to_str()
-                    .is_some_and(|name| means_something(tool, name) && !recorded(name))
+                    .is_some_and(|name| means_something(own, name) && !recorded(name))
             })
             .map(|(name, _)| (name, None))
             .collect();
@@ -202,8 +207,9 @@ impl Replayed {
                 .iter()
                 .map(|(name, value)| (name.into(), Some(value.0.clone()))),
         );
-        let mut context = Context::new(request.directory(), Consult::Tools).with_variables(overlay);
-        context.input = crate::context::Input::Unknown;
+        let mut context = Context::new(TOOLBOX.nested, request.directory(), Consult::Tools)
+            .with_variables(overlay);
+        context.input = guard_core::context::Input::Unknown;
         // It is about to run: what is missing now stays missing.
         context.live = true;
         let starts_programs = request.variables.iter().any(|(name, value)| {
@@ -220,9 +226,10 @@ impl Replayed {
     /// Judges and measures it now.
     fn look(&self, office: &Office, request: &Request) -> anyhow::Result<Looked> {
         let words: Vec<Word> = self.argv.iter().skip(1).map(Word::known).collect();
-        let invocation = tools::read(self.tool, &words, &self.context);
-        let reads_input = tools::inputs(&invocation).contains(&inputs::Origin::Input);
-        let inputs = inputs::digest(&invocation, &self.context).context("what it reads")?;
+        let invocation = TOOLBOX.read(&self.tool, &words, &self.context);
+        let reads_input = TOOLBOX.inputs(&invocation).contains(&Origin::Input);
+        let inputs =
+            inputs::digest(&TOOLBOX, &invocation, &self.context).context("what it reads")?;
         if !reads_input && inputs != request.inputs {
             bail!(
                 "the files that it reads have changed since it was blocked; let the agent run it again"
@@ -234,8 +241,14 @@ impl Replayed {
             directory: Some(PathBuf::from(&directory.0)),
         });
         let progress = || None;
-        let mut judge =
-            Judge::new(&office.rules, &office.places, &self.context, &progress).for_agent(agent);
+        let mut judge = Judge::new(
+            &TOOLBOX,
+            &office.rules,
+            &office.places,
+            &self.context,
+            &progress,
+        )
+        .for_agent(agent);
         if self.starts_programs {
             judge =
                 judge.unmeasured("its variables can start programs, so it is not measured here");
@@ -266,7 +279,7 @@ impl Replayed {
 
     fn statement(&self, request: &Request, looked: &Looked, seconds: u64) -> Statement {
         Statement {
-            command: Entry::argv(&self.argv),
+            command: guard_ground::mask::masked(&self.argv),
             directory: request
                 .directory()
                 .as_deref()
@@ -304,10 +317,10 @@ fn screen(request: &Request, looked: &Looked) -> String {
         .as_deref()
         .map_or_else(|| "?".to_owned(), sanitize::path);
     let argv = request.command();
-    let color = message::colored();
+    let color = text::colored();
     let mut text = message::question(&argv, &looked.verdict, &directory, color);
     let mut row = |name: &str, value: &str| {
-        text.push_str(&message::row(name, &sanitize::text(value)));
+        text.push_str(&text::row(name, &sanitize::text(value)));
     };
     row("request", &request.id);
     row(
@@ -326,12 +339,12 @@ fn screen(request: &Request, looked: &Looked) -> String {
         "since",
         &format!(
             "{} ago",
-            message::duration(crate::person::statement::now().saturating_sub(request.issued))
+            text::duration(guard_person::statement::now().saturating_sub(request.issued))
         ),
     );
     for (name, value) in &request.variables {
         if name != "HOME" {
-            let value = crate::audit::mask(&sanitize::os(&value.0));
+            let value = guard_ground::mask::mask(&sanitize::os(&value.0));
             row("with", &format!("{name}={value}"));
         }
     }
@@ -340,7 +353,7 @@ fn screen(request: &Request, looked: &Looked) -> String {
             "\n  It cannot be measured from here. When it was blocked, guard measured:\n",
         );
         for line in &looked.lines {
-            text.push_str(&message::wrapped(&format!("    {line}")));
+            text.push_str(&text::wrapped(&format!("    {line}")));
         }
     }
     if looked.verdict.approvals() > 1 {
@@ -387,7 +400,7 @@ fn grant(
         request: Some(request.id.clone()),
         proof: Some(proof),
         ..Entry::of_command(
-            Tool::known(request.tool.as_ref()).unwrap_or(Tool::Other("another tool")),
+            &TOOLBOX.named(&request.tool),
             &request.command(),
             request.directory().as_deref(),
             verdict,
@@ -404,10 +417,10 @@ fn grant(
         let left = verified
             .statement
             .expires
-            .saturating_sub(crate::person::statement::now());
+            .saturating_sub(guard_person::statement::now());
         return Ok(format!(
             "\nApproved. The same command runs once within the next {}.\n",
-            message::duration(left)
+            text::duration(left)
         ));
     }
     Ok(format!(
@@ -424,7 +437,7 @@ fn statement_file(item: &Item) -> PathBuf {
 
 /// Prints a statement to sign elsewhere, and keeps it for the signature to come.
 fn print_statement(item: &Item, statement: &Statement) -> anyhow::Result<i32> {
-    let text = crate::person::ask::statement_text(statement).map_err(|error| anyhow!(error))?;
+    let text = guard_person::ask::statement_text(statement).map_err(|error| anyhow!(error))?;
     shelf::replace(&statement_file(item), text.as_bytes(), 0o600).context("the statement")?;
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).context("standard output")?;

@@ -1,5 +1,9 @@
 //! `guard backups`: what is saved, and whether it can be brought back.
 
+use guard_backup as backup;
+use guard_ground::say;
+use guard_ground::text;
+use guard_toolbox::TOOLBOX;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -8,18 +12,17 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::undo::Desk;
-use crate::audit::Entry;
-use crate::backup::drill::{self, Report};
-use crate::backup::manifest::{Part, ago};
-use crate::backup::part::Undoing;
-use crate::backup::reader::Reader;
-use crate::backup::store::Item;
-use crate::judge::Judge;
-use crate::message;
-use crate::person::shelf;
-use crate::person::statement::{Kind, Statement};
-use crate::preview::human_bytes;
-use crate::{exit_code, sanitize};
+use guard_audit::entry::Entry;
+use guard_backup::drill::{self, Report};
+use guard_core::kept::Undoing;
+use guard_ground::shelf;
+use guard_ground::text::human_bytes;
+use guard_ground::time::ago;
+use guard_ground::{exit_code, sanitize};
+use guard_judge::judging::Judge;
+use guard_person::statement::{Kind, Statement};
+use guard_store::reader::Reader;
+use guard_store::store::Item;
 
 /// Options of `guard backups`.
 #[derive(Debug, Args)]
@@ -90,7 +93,7 @@ fn list(desk: &Desk, json: bool) -> anyhow::Result<i32> {
         writeln!(out, "{}", line(item)).context("standard output")?;
     }
     for id in desk.store.unreadable() {
-        message::say(&format!(
+        say::say(&format!(
             "backup {} cannot be read: its summary is damaged",
             sanitize::text(&id)
         ));
@@ -144,12 +147,13 @@ fn show(desk: &Desk, id: &str, json: bool) -> anyhow::Result<i32> {
     let item = desk.item(id)?;
     let reader = Reader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
     let manifest = reader.manifest();
+    let parts = TOOLBOX.revive_all(manifest).map_err(|why| anyhow!(why))?;
     let mut out = std::io::stdout().lock();
     let contents = |name: &str, size: u64| json!({"name": name, "bytes": size});
     if json {
         let mut value = of_item(&item);
-        let parts = manifest.parts.iter().map(Part::kept);
         let holds: Vec<Value> = parts
+            .iter()
             .flat_map(|kept| kept.contents())
             .map(|(name, blob)| contents(&name, blob.size))
             .collect();
@@ -159,10 +163,9 @@ fn show(desk: &Desk, id: &str, json: bool) -> anyhow::Result<i32> {
             object.insert(
                 "restores".to_owned(),
                 json!(
-                    manifest
-                        .parts
+                    parts
                         .iter()
-                        .flat_map(|part| part.kept().lines())
+                        .flat_map(|part| part.lines())
                         .collect::<Vec<_>>()
                 ),
             );
@@ -172,8 +175,8 @@ fn show(desk: &Desk, id: &str, json: bool) -> anyhow::Result<i32> {
         return Ok(exit_code::OK);
     }
     let mut text = String::new();
-    text.push_str(&message::row("backup", &item.summary.id));
-    text.push_str(&message::row(
+    text.push_str(&text::row("backup", &item.summary.id));
+    text.push_str(&text::row(
         "made",
         &format!(
             "{} by {}{}",
@@ -185,24 +188,24 @@ fn show(desk: &Desk, id: &str, json: bool) -> anyhow::Result<i32> {
             }
         ),
     ));
-    text.push_str(&message::row(
+    text.push_str(&text::row(
         "before",
         &sanitize::command(&manifest.argv, 300),
     ));
-    text.push_str(&message::row("in", &manifest.cwd.shown()));
+    text.push_str(&text::row("in", &manifest.cwd.shown()));
     for loss in &manifest.loss {
-        text.push_str(&message::row("lost", loss));
+        text.push_str(&text::row("lost", loss));
     }
     for line in &manifest.unsaved {
-        text.push_str(&message::row("not saved", &sanitize::text(line)));
+        text.push_str(&text::row("not saved", &sanitize::text(line)));
     }
-    for part in &manifest.parts {
-        for line in part.kept().lines() {
-            text.push_str(&message::row("holds", &line));
+    for part in &parts {
+        for line in part.lines() {
+            text.push_str(&text::row("holds", &line));
         }
     }
     if let Some(undone) = &item.undone {
-        text.push_str(&message::row("undone", &ago(undone.time)));
+        text.push_str(&text::row("undone", &ago(undone.time)));
     }
     out.write_all(text.as_bytes()).context("standard output")?;
     Ok(exit_code::OK)
@@ -214,7 +217,7 @@ fn remove(desk: &Desk, ids: &[String]) -> anyhow::Result<i32> {
     let mut person = desk.office.person()?;
     let mut text = String::from("\nguard: this removes backups for good\n");
     for item in &items {
-        text.push_str(&message::wrapped(&format!("  {}", line(item))));
+        text.push_str(&text::wrapped(&format!("  {}", line(item))));
     }
     let phrase = match items.len() {
         1 => "remove 1 backup".to_owned(),
@@ -231,7 +234,7 @@ fn remove(desk: &Desk, ids: &[String]) -> anyhow::Result<i32> {
     })?;
     for item in &items {
         desk.store
-            .remove(item)
+            .remove(item, &|item| backup::let_go(item, &desk.store, &TOOLBOX))
             .with_context(|| format!("backup {}", item.summary.id))?;
     }
     person.show("\nRemoved.\n");
@@ -294,6 +297,7 @@ fn drill(desk: &Desk, id: Option<&str>, all: bool, json: bool) -> anyhow::Result
 fn one_drill(desk: &Desk, item: &Item) -> Report {
     let progress = || None;
     let judge = Judge::new(
+        &TOOLBOX,
         &desk.office.rules,
         &desk.office.places,
         &desk.context,
@@ -309,9 +313,20 @@ fn one_drill(desk: &Desk, item: &Item) -> Report {
             };
         }
     };
+    let parts = match TOOLBOX.revive_all(reader.manifest()) {
+        Ok(parts) => parts,
+        Err(why) => {
+            return Report {
+                id: item.summary.id.clone(),
+                good: Vec::new(),
+                bad: vec![why],
+            };
+        }
+    };
     let budget = desk.budget();
     let undoing = Undoing {
         reader: &reader,
+        parts: &parts,
         store: &desk.store,
         context: &desk.context,
         world: judge.world(),

@@ -1,5 +1,7 @@
 //! `guard check`: the verdict as an exit code, and for many commands as JSON lines.
 
+use guard_judge::load;
+use guard_toolbox::TOOLBOX;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -11,11 +13,11 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::{explained, json};
-use crate::context::{Consult, Context};
-use crate::exit_code;
-use crate::install::Places;
-use crate::judge::Judge;
-use crate::rules::{self, Rules};
+use guard_core::context::{Consult, Context};
+use guard_ground::exit_code;
+use guard_ground::install::Places;
+use guard_judge::judging::Judge;
+use guard_judge::rules::Rules;
 
 /// Options of `guard check`.
 #[derive(Debug, Args)]
@@ -54,7 +56,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     }
     let (explained, broken) = super::explain::explain(&options.command, true);
     if let Some(broken) = broken {
-        crate::message::say(&format!(
+        guard_ground::say::say(&format!(
             "your rules do not hold, the default rules do: {broken}"
         ));
         return Ok(exit_code::BROKEN);
@@ -67,9 +69,12 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
 
 fn batch() -> anyhow::Result<i32> {
     let places: &'static Places = Box::leak(Box::new(Places::find()));
-    let rules: &'static Rules = Box::leak(Box::new(rules::load(places.rules_file().as_deref())));
+    let rules: &'static Rules = Box::leak(Box::new(load::load(
+        &TOOLBOX,
+        places.rules_file().as_deref(),
+    )));
     if let Some(broken) = &rules.broken {
-        crate::message::say(&format!(
+        guard_ground::say::say(&format!(
             "your rules do not hold, the default rules do: {broken}"
         ));
     }
@@ -151,20 +156,23 @@ impl Bench {
         places: &'static Places,
         rules: &'static Rules,
     ) -> &'static Self {
-        let context: &'static Context =
-            Box::leak(Box::new(Context::new(directory, Consult::Files)));
+        let context: &'static Context = Box::leak(Box::new(Context::new(
+            TOOLBOX.nested,
+            directory,
+            Consult::Files,
+        )));
         Box::leak(Box::new(Self {
             context,
-            judge: Judge::new(rules, places, context, &|| None).without_preview(),
+            judge: Judge::new(&TOOLBOX, rules, places, context, &|| None).without_preview(),
             home: context.value("HOME").map(PathBuf::from),
         }))
     }
 
-    fn read(&self, command: &str) -> crate::shell::Script {
-        let known = crate::shell::Known {
+    fn read(&self, command: &str) -> guard_shell::Script {
+        let known = guard_shell::Known {
             home: self.home.as_deref(),
             directory: self.context.directory.as_deref(),
         };
-        crate::shell::read(command, &known)
+        guard_shell::read(command, &known)
     }
 }

@@ -1,5 +1,7 @@
 //! `guard explain`: how guard reads a command, what matched and why. Runs nothing.
 
+use guard_judge::load;
+use guard_toolbox::TOOLBOX;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -8,13 +10,12 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::explained::{self, Explained, One};
-use crate::context::{Consult, Context};
-use crate::exit_code;
-use crate::install::Places;
-use crate::judge::Judge;
-use crate::rules;
-use crate::sanitize;
-use crate::verdict::Effect;
+use guard_core::context::{Consult, Context};
+use guard_ground::exit_code;
+use guard_ground::install::Places;
+use guard_ground::sanitize;
+use guard_judge::judging::Judge;
+use guard_words::Effect;
 
 /// Options of `guard explain`.
 #[derive(Debug, Args)]
@@ -38,9 +39,9 @@ pub(super) struct Options {
 /// Judges the command as a shim would, without being one.
 pub(super) fn explain(command: &[OsString], measures: bool) -> (Explained, Option<String>) {
     let places = Places::find();
-    let rules = rules::load(places.rules_file().as_deref());
-    let context = Context::new(std::env::current_dir().ok(), Consult::Tools);
-    let judge = Judge::new(&rules, &places, &context, &|| None);
+    let rules = load::load(&TOOLBOX, places.rules_file().as_deref());
+    let context = Context::new(TOOLBOX.nested, std::env::current_dir().ok(), Consult::Tools);
+    let judge = Judge::new(&TOOLBOX, &rules, &places, &context, &|| None);
     let judge = if measures {
         judge
     } else {
@@ -55,7 +56,7 @@ pub(super) fn explain(command: &[OsString], measures: bool) -> (Explained, Optio
 pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     let (explained, broken) = explain(&options.command, !options.no_preview);
     if let Some(broken) = &broken {
-        crate::message::say(&format!(
+        guard_ground::say::say(&format!(
             "your rules do not hold, the default rules do: {broken}"
         ));
     }
@@ -167,8 +168,8 @@ fn describe(one: &One, color: bool, text: &mut String) {
     text.push('\n');
 }
 
-fn reading(invocation: &crate::invocation::Invocation) -> String {
-    let mut text = invocation.tool.name().to_owned();
+fn reading(invocation: &guard_core::invocation::Invocation) -> String {
+    let mut text = invocation.tool.to_string();
     for word in &invocation.verb {
         let _ = write!(text, " {}", sanitize::text(word));
     }
@@ -183,7 +184,7 @@ fn reading(invocation: &crate::invocation::Invocation) -> String {
             let _ = write!(
                 text,
                 "={}",
-                sanitize::cut(&crate::audit::mask(&sanitize::os(value)), 60)
+                sanitize::cut(&guard_ground::mask::mask(&sanitize::os(value)), 60)
             );
         }
     }

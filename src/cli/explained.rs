@@ -1,20 +1,24 @@
 //! Commands read from a string or an argv, judged one by one, in the shape that `--json` prints.
 
+use guard_core::name::ToolName;
+use guard_toolbox::TOOLBOX;
 use std::ffi::OsString;
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::context::{Consult, Context, Input};
-use crate::invocation::{Invocation, Word};
-use crate::judge::Judge;
-use crate::paths::Placed;
-use crate::preview::{Loss, Preview};
-use crate::rules::Rules;
-use crate::sanitize;
-use crate::shell::{self, Command, Directory, Script, Stdin};
-use crate::tools::{self, Tool};
-use crate::verdict::{Effect, Verdict};
+use guard_core::context::{Consult, Context, Input};
+use guard_core::invocation::{Invocation, Word};
+use guard_core::loss::Loss;
+use guard_core::place::Placed;
+use guard_core::preview::Preview;
+use guard_core::verdict::Verdict;
+use guard_ground::sanitize;
+use guard_judge::judging::Judge;
+use guard_judge::rules::Rules;
+use guard_shell as shell;
+use guard_shell::{Command, Directory, Script, Stdin};
+use guard_words::Effect;
 
 /// More paths than this are not expanded from one glob.
 const MAX_EXPANSION: usize = 10_000;
@@ -189,9 +193,9 @@ fn judge_one(command: Command, judge: &Judge<'_>, rules: &Rules, context: &Conte
         .words
         .first()
         .filter(|word| word.known)
-        .and_then(|word| tools::by_name(&word.text, rules));
-    // Only psql reads commands from its standard input.
-    let input = if tool == Some(Tool::Psql) {
+        .and_then(|word| TOOLBOX.find(&word.text, rules.added_tools()));
+    let runs_input = |tool| TOOLBOX.of(tool).runs_input();
+    let input = if tool.as_ref().is_some_and(runs_input) {
         input_of(&command, context)
     } else {
         Input::Nothing
@@ -219,7 +223,7 @@ fn judge_one(command: Command, judge: &Judge<'_>, rules: &Rules, context: &Conte
     let for_people = context.consult == Consult::Tools;
     let elsewhere;
     let context = if command.remote && tool.is_some() {
-        elsewhere = Context::elsewhere();
+        elsewhere = context.elsewhere();
         &elsewhere
     } else {
         context
@@ -259,24 +263,24 @@ fn judge_one(command: Command, judge: &Judge<'_>, rules: &Rules, context: &Conte
         );
     }
     let words = expand(command.words, command.more_operands, context);
-    let invocation = tools::read(tool, words.get(1..).unwrap_or_default(), context);
+    let invocation = TOOLBOX.read(&tool, words.get(1..).unwrap_or_default(), context);
     notes.extend(invocation.doubts.iter().cloned());
     let verdict = judge.judge_in(&invocation, context);
-    shown(tool, &words, invocation, verdict, notes, for_people)
+    shown(&tool, &words, invocation, verdict, notes, for_people)
 }
 
 fn shown(
-    tool: Tool,
+    tool: &ToolName,
     words: &[Word],
     invocation: Invocation,
     verdict: Verdict,
     mut notes: Vec<String>,
     for_people: bool,
 ) -> One {
-    let lines = for_people.then(|| crate::message::stakes(&verdict));
+    let lines = for_people.then(|| guard_core::message::stakes(&verdict));
     notes.extend(verdict.notes.iter().cloned());
     One {
-        tool: Some(tool.name().to_owned()),
+        tool: Some(tool.to_string()),
         argv: words.iter().map(|word| sanitize::os(&word.text)).collect(),
         verdict: verdict.effect.name(),
         rules: verdict

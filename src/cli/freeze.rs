@@ -1,5 +1,6 @@
 //! `guard freeze` and `guard thaw`: a time in which nothing changes.
 
+use guard_ground::text;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -7,13 +8,12 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::terminal::{Office, seconds};
-use crate::audit::Entry;
-use crate::exit_code;
-use crate::message;
-use crate::person::hold::{Freeze, Holds};
-use crate::person::shelf;
-use crate::person::statement::{Kind, Statement, now};
-use crate::sanitize;
+use guard_audit::entry::Entry;
+use guard_ground::exit_code;
+use guard_ground::sanitize;
+use guard_ground::shelf;
+use guard_person::hold::{Freeze, Holds};
+use guard_person::statement::{Kind, Statement, now};
 
 /// Options of `guard freeze`.
 #[derive(Debug, Args)]
@@ -71,7 +71,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         since: now(),
         until,
         environment: options.environment.clone(),
-        by: crate::install::user_name(),
+        by: guard_ground::install::user_name(),
     });
     println!("Frozen: {text}\nEnd it with: guard thaw");
     Ok(exit_code::OK)
@@ -84,7 +84,7 @@ fn describe(freeze: &Freeze) -> String {
     );
     let until = freeze.until.map_or_else(
         || "until it is ended".to_owned(),
-        |until| format!("for {}", message::duration(until.saturating_sub(now()))),
+        |until| format!("for {}", text::duration(until.saturating_sub(now()))),
     );
     format!(
         "{}  {what}, {until}, by {}",

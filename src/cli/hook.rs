@@ -1,33 +1,42 @@
 //! `guard hook`: an agent asks before it runs a command line.
 
+use crate::decide::{Outcome, Way, decide, entry};
+use crate::message;
+use guard_core::message::shown;
+use guard_ground::say;
+use guard_judge::case::Case;
+use guard_judge::load;
+use guard_person::next::Next;
+use guard_toolbox::TOOLBOX;
 use std::ffi::OsString;
 use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
 
 use super::explained;
-use crate::agent::{self, Agent};
-use crate::audit::{self, Entry};
-use crate::context::{Consult, Context, Input};
-use crate::exit_code;
-use crate::hook::payload::{self, Call, Line, Payload};
-use crate::hook::unseen::{self, Unseen};
-use crate::hook::{Host, answer};
-use crate::install::Places;
-use crate::invocation::Invocation;
-use crate::judge::Judge;
-use crate::message::{self, Next};
-use crate::person::approval::Approval;
-use crate::person::ask::Asking;
-use crate::person::hold::Hold;
-use crate::person::identity::Identity;
-use crate::person::requests::Desk;
-use crate::preview::Preview;
-use crate::rules::{self, Rules};
-use crate::shell::{self, Command, Script};
-use crate::tools::{self, Tool};
-use crate::verdict::{Effect, Verdict};
-use crate::{inputs, sanitize, stand_in};
+use guard_agents::hook::payload::{self, Call, Line, Payload};
+use guard_agents::hook::unseen::{self, Unseen};
+use guard_agents::hook::{Host, answer};
+use guard_agents::stand_in;
+use guard_audit as audit;
+use guard_audit::entry::Entry;
+use guard_core::agent::{self, Agent};
+use guard_core::context::{Consult, Context, Input};
+use guard_core::inputs;
+use guard_core::preview::Preview;
+use guard_core::verdict::Verdict;
+use guard_ground::exit_code;
+use guard_ground::install::Places;
+use guard_ground::sanitize;
+use guard_judge::judging::Judge;
+use guard_judge::rules::Rules;
+use guard_person::approval::Approval;
+use guard_person::ask::Asking;
+use guard_person::identity::Identity;
+use guard_person::requests::Desk;
+use guard_shell as shell;
+use guard_shell::{Command, Script};
+use guard_words::Effect;
 
 /// How long all previews of one line may take. Agents wait for the answer, before every command.
 const SECONDS: f64 = 0.02;
@@ -90,7 +99,7 @@ pub(super) fn run(options: &Options) -> i32 {
     match (writeln!(out, "{text}").and_then(|()| out.flush()), reason) {
         (Err(_), Some(reason)) => {
             // Most agents take exit code 2 for a no, with standard error as the reason.
-            message::print(&reason);
+            say::print(&reason);
             exit_code::USAGE
         }
         _ => exit_code::OK,
@@ -114,7 +123,7 @@ fn judged(host: Host, call: &Call) -> Option<String> {
         (session, here) => session.clone().or(here),
     };
     // The workspace is where the agent works, whatever directory the model names.
-    let base = Context::new(session, Consult::Tools);
+    let base = Context::new(TOOLBOX.nested, session, Consult::Tools);
     let context = base.in_directory(call.directory.as_deref());
     let script = match &call.line {
         Line::Text(text) => explained::read_text(text, &context),
@@ -147,7 +156,7 @@ struct Hook {
 }
 
 /// What became of one unseen command.
-enum Outcome {
+enum Passage {
     /// It may run.
     Passes,
     /// It may run once this approval is used up.
@@ -168,7 +177,7 @@ impl Hook {
 
     /// The rules, with this much time for every preview.
     fn rules(&self, seconds: Option<f64>) -> Rules {
-        let mut rules = rules::load(self.places.rules_file().as_deref());
+        let mut rules = load::load(&TOOLBOX, self.places.rules_file().as_deref());
         // An approval is used when the agent comes again; it would not wait here.
         rules.limits.wait_seconds = 0.0;
         if let Some(seconds) = seconds {
@@ -197,7 +206,7 @@ impl Hook {
 
     fn judge(&self, script: Script) -> Option<String> {
         let rules = self.rules(None);
-        let unseen = unseen::find(script, &rules, &|command| self.moved(command));
+        let unseen = unseen::find(&TOOLBOX, script, &rules, &|command| self.moved(command));
         if unseen.is_empty() {
             return None;
         }
@@ -215,9 +224,9 @@ impl Hook {
         let mut messages = Vec::new();
         for one in &unseen {
             match self.judge_one(one, &quick) {
-                Outcome::Passes => {}
-                Outcome::Approved(approved) => approvals.push(*approved),
-                Outcome::Blocked(message) => messages.push(message),
+                Passage::Passes => {}
+                Passage::Approved(approved) => approvals.push(*approved),
+                Passage::Blocked(message) => messages.push(message),
             }
         }
         // An approval is good for one run, so it is used up only when the whole line may run.
@@ -236,36 +245,48 @@ impl Hook {
         (!messages.is_empty()).then(|| messages.concat())
     }
 
-    fn judge_one(&self, unseen: &Unseen, quick: &Rules) -> Outcome {
+    fn judge_one(&self, unseen: &Unseen, quick: &Rules) -> Passage {
         let context = self.moved(&unseen.command);
         let words = explained::expand(unseen.words.clone(), unseen.command.more_operands, &context);
-        let invocation = tools::read(unseen.tool, words.get(1..).unwrap_or_default(), &context);
+        let invocation = TOOLBOX.read(&unseen.tool, words.get(1..).unwrap_or_default(), &context);
         let argv: Vec<OsString> = words.iter().map(|word| word.text.clone()).collect();
         let agent = self.agent();
         let judge = self.judge_with(quick, &agent);
         let verdict = judge.judge_in(&invocation, &context);
         if !unseen.reach.matters(&verdict.places) {
-            return Outcome::Passes;
+            return Passage::Passes;
+        }
+        let is_known = words.iter().all(|word| word.known);
+        let case = |rules, judge| Case {
+            tools: &TOOLBOX,
+            rules,
+            places: &self.places,
+            argv: &argv,
+            invocation: &invocation,
+            context: &context,
+            judge,
+        };
+        let quick_case = case(quick, &judge);
+        if is_known && was_approved(&quick_case) && verdict.effect < Effect::Deny {
+            // A person has just looked at it, so it gets the time to be measured as it was then.
+            let patient = self.rules(None);
+            let judge = self.judge_with(&patient, &agent);
+            let verdict = judge.judge_in(&invocation, &context);
+            let one = One {
+                hook: self,
+                unseen,
+                is_known,
+                case: case(&patient, &judge),
+            };
+            return one.settle(verdict);
         }
         let one = One {
             hook: self,
             unseen,
-            argv: &argv,
-            invocation: &invocation,
-            context: &context,
-            is_known: words.iter().all(|word| word.known),
+            is_known,
+            case: quick_case,
         };
-        let patient;
-        let (rules, judge, verdict) = if one.was_approved() && verdict.effect < Effect::Deny {
-            // A person has just looked at it, so it gets the time to be measured as it was then.
-            patient = self.rules(None);
-            let judge = self.judge_with(&patient, &agent);
-            let verdict = judge.judge_in(&invocation, &context);
-            (&patient, judge, verdict)
-        } else {
-            (quick, judge, verdict)
-        };
-        one.decide(rules, &judge, verdict)
+        one.settle(verdict)
     }
 
     /// The agent above, or the one that asks.
@@ -278,152 +299,124 @@ impl Hook {
     }
 
     fn judge_with<'a>(&'a self, rules: &'a Rules, agent: &Agent) -> Judge<'a> {
-        Judge::new(rules, &self.places, &self.base, &|| None).for_agent(Some(agent.clone()))
+        Judge::new(&TOOLBOX, rules, &self.places, &self.base, &|| None)
+            .for_agent(Some(agent.clone()))
     }
+}
+
+/// Whether an approval for it lies ready, whether or not it fits.
+fn was_approved(case: &Case<'_>) -> bool {
+    let Some(state) = case.places.state.as_deref() else {
+        return false;
+    };
+    let desk = Desk::new(state);
+    let Ok(inputs) = inputs::digest(case.tools, case.invocation, case.context) else {
+        return false;
+    };
+    let variables = case.context.variables();
+    let tool = &case.invocation.tool;
+    let identity = Identity::of(case.tools, tool, case.argv, case.context, variables, inputs);
+    !desk.grants_for(&identity.fingerprint).is_empty()
+        || !desk.exceptions_for(&identity.fingerprint).is_empty()
 }
 
 /// One command that no shim will see.
 struct One<'a> {
     hook: &'a Hook,
     unseen: &'a Unseen,
-    argv: &'a [OsString],
-    invocation: &'a Invocation,
-    context: &'a Context,
     is_known: bool,
+    case: Case<'a>,
 }
 
 impl One<'_> {
-    fn tool(&self) -> Tool {
-        self.unseen.tool
-    }
-
-    /// Whether an approval for it lies ready, whether or not it fits.
-    fn was_approved(&self) -> bool {
-        let Some(state) = self.hook.places.state.as_deref().filter(|_| self.is_known) else {
-            return false;
-        };
-        let desk = Desk::new(state);
-        let Ok(inputs) = inputs::digest(self.invocation, self.context) else {
-            return false;
-        };
-        let variables = self.context.variables();
-        let identity = Identity::of(self.tool(), self.argv, self.context, variables, inputs);
-        !desk.grants_for(&identity.fingerprint).is_empty()
-            || !desk.exceptions_for(&identity.fingerprint).is_empty()
-    }
-
-    /// As a shim decides, but for the question: see [`crate::pipeline`].
-    fn decide(&self, rules: &Rules, judge: &Judge<'_>, mut verdict: Verdict) -> Outcome {
-        if let Some(broken) = &rules.broken
-            && !tools::only_reads(self.invocation)
-        {
-            return Outcome::Blocked(format!(
-                "guard: not run: {} may change something, and your own rules about it cannot be read: {broken}\n",
-                message::shown(self.argv)
-            ));
-        }
-        if let Some(hold) = Hold::on(&self.hook.places, self.invocation, rules, self.context) {
-            let agent = judge.agent().map(|agent| agent.name.to_owned());
-            let (argv, context) = (self.argv, self.context);
-            let taken = hold.take(self.tool(), argv, self.invocation, &verdict, context, agent);
-            self.record(&verdict, judge, &taken.answer);
-            return Outcome::Blocked(taken.message);
-        }
-        if verdict.rules.is_empty() {
-            return Outcome::Passes;
-        }
-        verdict.notes.push(self.unseen.note.clone());
-        let is_the_tool = self.unseen.words == self.unseen.command.words;
-        if is_the_tool && matches!(verdict.preview, Preview::Unknown(..)) {
-            let name = self.tool().name();
-            verdict.notes.push(format!(
-                "the hook measures for a moment only; {name} called by its name is measured by the shim"
-            ));
-        }
-        match verdict.effect {
-            Effect::Allow => {
-                self.record(&verdict, judge, "nothing would be lost");
-                Outcome::Passes
+    fn settle(&self, mut verdict: Verdict) -> Passage {
+        let outcome = decide(&self.case, &verdict, Way::Hook);
+        let tool = &self.case.invocation.tool;
+        if matches!(
+            outcome,
+            Outcome::Harmless(_) | Outcome::Asks | Outcome::SavesFirst | Outcome::Denied
+        ) {
+            verdict.notes.push(self.unseen.note.clone());
+            let is_the_tool = self.unseen.words == self.unseen.command.words;
+            if is_the_tool && matches!(verdict.preview, Preview::Unknown(..)) {
+                verdict.notes.push(format!(
+                    "the hook measures for a moment only; {tool} called by its name is measured by the shim"
+                ));
             }
-            Effect::Backup | Effect::Confirm if self.is_known => {
+        }
+        match outcome {
+            Outcome::Passes => Passage::Passes,
+            Outcome::Impossible(why) => {
+                Passage::Blocked(format!("guard: not run: {}\n", sanitize::text(&why)))
+            }
+            Outcome::Unruled(broken) => Passage::Blocked(format!(
+                "guard: not run: {} may change something, and your own rules about it cannot be read: {broken}\n",
+                shown(self.case.argv)
+            )),
+            Outcome::Held(hold) => {
+                let taken = hold.take(&self.case, &verdict);
+                self.block(&verdict, &taken.next, &taken.answer)
+            }
+            Outcome::Harmless(_) => {
+                self.append(&entry(&self.case, &verdict, "nothing would be lost"));
+                Passage::Passes
+            }
+            Outcome::Asks | Outcome::SavesFirst if self.is_known => {
                 if verdict.effect == Effect::Backup {
                     // What runs before it in the same line may change what has to be saved.
-                    let name = self.tool().name();
                     verdict.notes.push(format!(
-                        "not saved first: no shim sees it; {name} called by its name is saved first and then runs"
+                        "not saved first: no shim sees it; {tool} called by its name is saved first and then runs"
                     ));
                     verdict.effect = Effect::Confirm;
                 }
-                self.ask(rules, judge, verdict)
+                self.ask(verdict)
             }
-            Effect::Backup | Effect::Confirm => {
-                let name = self.tool().name();
+            Outcome::Asks | Outcome::SavesFirst => {
                 let why = format!(
-                    "What it would be given is known only when it runs. Call {name} by its name: guard's shim \
+                    "What it would be given is known only when it runs. Call {tool} by its name: guard's shim \
                      then judges what really runs."
                 );
-                let text = message::blocked(self.argv, &verdict, &Next::Nothing(&why));
-                self.record(&verdict, judge, "blocked");
-                Outcome::Blocked(text)
+                self.block(&verdict, &Next::Nothing(why), "blocked")
             }
-            Effect::Deny => {
-                let answer = stand_in::refusal(&verdict, self.hook.places.state.as_deref());
-                self.record(&verdict, judge, answer);
-                Outcome::Blocked(message::blocked(self.argv, &verdict, &Next::Denied))
+            Outcome::Denied => {
+                let answer = stand_in::refusal(&verdict, self.case.places.state.as_deref());
+                self.block(&verdict, &Next::Denied, answer)
             }
         }
     }
 
+    fn block(&self, verdict: &Verdict, next: &Next, answer: &str) -> Passage {
+        self.append(&entry(&self.case, verdict, answer));
+        Passage::Blocked(message::blocked(self.case.argv, verdict, next))
+    }
+
     /// Looks for a person's answer, or leaves a request for one.
-    fn ask(&self, rules: &Rules, judge: &Judge<'_>, verdict: Verdict) -> Outcome {
-        let asking = Asking {
-            tool: self.tool(),
-            argv: self.argv,
-            invocation: self.invocation,
-            judge,
-            rules,
-            places: &self.hook.places,
-            context: self.context,
-        };
+    fn ask(&self, verdict: Verdict) -> Passage {
         let why = format!(
             "{} asked before it ran, and nobody is asked there.",
             self.hook.host.name()
         );
-        let settled = asking.settle_elsewhere(verdict, &why);
-        let mut entry = self.entry(&settled.verdict, judge, &settled.answer);
+        let settled = Asking { case: &self.case }.settle_elsewhere(verdict, &why);
+        let mut entry = entry(&self.case, &settled.verdict, &settled.answer);
         entry.evidence.clone_from(&settled.evidence);
         entry.request.clone_from(&settled.request);
         if let Some(approval) = settled.approval.filter(|_| settled.runs) {
-            return Outcome::Approved(Box::new((approval, entry)));
+            return Passage::Approved(Box::new((approval, entry)));
         }
         self.append(&entry);
-        Outcome::Blocked(settled.message.unwrap_or_default())
-    }
-
-    fn entry(&self, verdict: &Verdict, judge: &Judge<'_>, answer: &str) -> Entry {
-        Entry {
-            agent: judge.agent().map(|agent| agent.name.to_owned()),
-            ..Entry::of_command(
-                self.tool(),
-                self.argv,
-                self.context.directory.as_deref(),
-                verdict,
-                answer,
-            )
-        }
-    }
-
-    fn record(&self, verdict: &Verdict, judge: &Judge<'_>, answer: &str) {
-        self.append(&self.entry(verdict, judge, answer));
+        let next = settled.next.as_ref();
+        Passage::Blocked(next.map_or_else(String::new, |next| {
+            message::blocked(self.case.argv, &settled.verdict, next)
+        }))
     }
 
     /// A log that cannot be written stops nothing that is harmless or blocked.
     fn append(&self, entry: &Entry) {
-        let Some(file) = self.hook.places.log_file() else {
+        let Some(file) = self.case.places.log_file() else {
             return;
         };
         if let Err(error) = audit::append(&file, entry) {
-            message::say(&format!("the audit log cannot be written: {error}"));
+            say::say(&format!("the audit log cannot be written: {error}"));
         }
     }
 }

@@ -134,8 +134,8 @@ mod tests {
 
     use super::super::explained::LossShown;
     use super::*;
-    use crate::preview::Loss;
-    use crate::verdict::Effect;
+    use guard_core::loss::Loss;
+    use guard_words::Effect;
 
     fn command(odd: &str) -> One {
         One {

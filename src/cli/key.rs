@@ -8,14 +8,14 @@ use clap::Subcommand;
 use ssh_key::PublicKey;
 
 use super::terminal::{AtTerminal, Office};
-use crate::audit::{Entry, Proof};
-use crate::exit_code;
-use crate::person::ask::statement_text;
-use crate::person::keys::{self, MIN_PASSPHRASE, Sealed};
-use crate::person::shelf;
-use crate::person::signers::Signer;
-use crate::person::{Trust, secret, trail};
-use crate::sanitize;
+use guard_audit::entry::{Entry, Proof};
+use guard_ground::exit_code;
+use guard_ground::sanitize;
+use guard_ground::shelf;
+use guard_person::ask::statement_text;
+use guard_person::keys::{self, MIN_PASSPHRASE, Sealed};
+use guard_person::signers::Signer;
+use guard_person::{Trust, secret, trail};
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -84,7 +84,7 @@ fn list(office: &Office) -> anyhow::Result<i32> {
 
 /// A name that an `allowed_signers` line can begin with.
 fn checked_name(name: Option<&str>) -> anyhow::Result<String> {
-    let name = name.map_or_else(crate::install::user_name, str::to_owned);
+    let name = name.map_or_else(guard_ground::install::user_name, str::to_owned);
     let plain = !name.is_empty()
         && !name.starts_with(['#', '-'])
         && name
@@ -314,7 +314,7 @@ fn first_proof(
     text: String,
     file: &Path,
 ) -> anyhow::Result<Proof> {
-    let prover = crate::person::proof::Prover {
+    let prover = guard_person::proof::Prover {
         keys: office.keys.clone(),
         state: &office.state,
         time: person.time(),

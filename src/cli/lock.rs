@@ -1,6 +1,8 @@
 //! `sudo guard lock`: rules and keys become root's, so that the agent's user can read and not
 //! change them.
 
+use guard_judge::load;
+use guard_toolbox::TOOLBOX;
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
@@ -8,12 +10,13 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail};
 
 use super::terminal::Office;
-use crate::audit::{self, Entry};
-use crate::install::Places;
-use crate::person::keys::KeyPlaces;
-use crate::person::shelf;
-use crate::person::statement::{Kind, Statement};
-use crate::{exit_code, rules, sanitize};
+use guard_audit as audit;
+use guard_audit::entry::Entry;
+use guard_ground::install::Places;
+use guard_ground::shelf;
+use guard_ground::{exit_code, sanitize};
+use guard_person::keys::KeyPlaces;
+use guard_person::statement::{Kind, Statement};
 
 /// What is moved, with the permissions that it has while it is locked.
 const FILES: [(&str, u32); 5] = [
@@ -145,7 +148,7 @@ fn note(places: &Places, verb: &str, answer: &str) {
         return;
     };
     if let Err(error) = audit::append(&file, &Entry::of_guard(&["guard", verb], answer)) {
-        crate::message::say(&format!("the audit log cannot be written: {error}"));
+        guard_ground::say::say(&format!("the audit log cannot be written: {error}"));
     }
 }
 
@@ -159,7 +162,7 @@ pub(super) fn unlock() -> anyhow::Result<i32> {
     let no_home = || anyhow!("the user has no home directory");
     let to = places.unlocked.clone().ok_or_else(no_home)?;
     let office = Office {
-        rules: rules::load(places.rules_file().as_deref()),
+        rules: load::load(&TOOLBOX, places.rules_file().as_deref()),
         state: places.state.clone().ok_or_else(no_home)?,
         keys: KeyPlaces::new(&places.locked),
         places: places.clone(),

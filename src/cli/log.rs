@@ -8,9 +8,10 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::install::Places;
-use crate::person::trail::Trail;
-use crate::{audit, exit_code, sanitize};
+use guard_audit as audit;
+use guard_ground::install::Places;
+use guard_ground::{exit_code, sanitize};
+use guard_person::trail::Trail;
 
 /// Options of `guard log`.
 #[derive(Debug, Args)]

@@ -27,7 +27,7 @@ use std::io::Write as _;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::exit_code;
+use guard_ground::exit_code;
 
 /// The last stop before an AI agent's command destroys something.
 ///
@@ -161,7 +161,7 @@ pub fn run(argv: &[OsString]) -> i32 {
     // Nothing else does: the standard library's own exit is not used (see main.rs).
     let _ = std::io::stdout().flush();
     done.unwrap_or_else(|error| {
-        crate::message::say(&crate::sanitize::text(&format!("{error:#}")));
+        guard_ground::say::say(&guard_ground::sanitize::text(&format!("{error:#}")));
         exit_code::FAILURE
     })
 }

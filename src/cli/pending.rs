@@ -1,5 +1,6 @@
 //! `guard pending` and `guard deny`: what waits for a person, and their no.
 
+use guard_ground::text;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
@@ -7,13 +8,13 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use super::terminal::Office;
-use crate::audit::Entry;
-use crate::exit_code;
-use crate::message;
-use crate::person::requests::{Refusal, Request};
-use crate::person::shelf;
-use crate::person::statement::now;
-use crate::sanitize;
+use guard_audit::entry::Entry;
+use guard_core::message;
+use guard_ground::exit_code;
+use guard_ground::sanitize;
+use guard_ground::shelf;
+use guard_person::requests::{Refusal, Request};
+use guard_person::statement::now;
 
 /// How often the list is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -54,7 +55,7 @@ pub(super) fn line(request: &Request, width: usize) -> String {
         request.id,
         format!(
             "{} ago",
-            message::duration(now().saturating_sub(request.issued))
+            text::duration(now().saturating_sub(request.issued))
                 .replace(" seconds", " s")
                 .replace(" minutes", " min")
         ),
@@ -114,7 +115,7 @@ fn for_programs(request: &Request) -> serde_json::Value {
         "agent": request.agent.as_deref().map(sanitize::text),
         "user": sanitize::text(&request.user),
         "tool": sanitize::text(&request.tool),
-        "argv": Entry::argv(&request.command()),
+        "argv": guard_ground::mask::masked(&request.command()),
         "cwd": request.directory().as_deref().map(sanitize::path),
         "rules": texts(&request.rules),
         "environment": request.environment.as_deref().map(sanitize::text),
@@ -182,12 +183,12 @@ pub(super) fn deny(options: &DenyOptions) -> anyhow::Result<i32> {
                 sanitize::text(&id)
             )
         })?;
-    let by = crate::install::user_name();
+    let by = guard_ground::install::user_name();
     let entry = Entry {
         agent: request.agent.clone(),
         cwd: request.directory().as_deref().map(sanitize::path),
         tool: request.tool.clone(),
-        argv: Entry::argv(&request.command()),
+        argv: guard_ground::mask::masked(&request.command()),
         rules: request.rules.clone(),
         environment: request.environment.clone(),
         verdict: "confirm".to_owned(),

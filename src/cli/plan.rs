@@ -1,5 +1,11 @@
 //! `guard plan`: commands that would change something are recorded, and a person walks through them.
 
+use crate::decide::{Outcome, Way, decide, saver};
+use guard_core::name::ToolName;
+use guard_ground::spool;
+use guard_ground::text;
+use guard_judge::case::Case;
+use guard_toolbox::TOOLBOX;
 use std::ffi::OsString;
 use std::io::{Seek as _, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -9,21 +15,20 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Subcommand;
 
 use super::terminal::{AtTerminal, Office};
-use crate::agent::Agent;
-use crate::audit::Entry;
-use crate::backup::{self, Saving};
-use crate::context::{Consult, Context, Input};
-use crate::exit_code;
-use crate::invocation::Word;
-use crate::judge::Judge;
-use crate::message;
-use crate::person::hold::{Holds, Planned};
-use crate::person::shelf;
-use crate::person::size::Size;
-use crate::person::statement::{Kind, Statement};
-use crate::tools::{self, Tool};
-use crate::verdict::{Effect, Verdict};
-use crate::{real_tool, sanitize};
+use guard_audit::entry::Entry;
+use guard_backup as backup;
+use guard_core::agent::Agent;
+use guard_core::context::{Consult, Context, Input};
+use guard_core::invocation::Word;
+use guard_core::message;
+use guard_core::verdict::Verdict;
+use guard_ground::exit_code;
+use guard_ground::shelf;
+use guard_ground::{real_tool, sanitize};
+use guard_judge::judging::Judge;
+use guard_person::hold::{Holds, Planned};
+use guard_person::size::Size;
+use guard_person::statement::{Kind, Statement};
 
 /// What to do with the plan.
 #[derive(Debug, Subcommand)]
@@ -105,16 +110,13 @@ fn describe(planned: &Planned) -> String {
     );
     for (name, value) in &planned.variables {
         if name != "HOME" {
-            let value = crate::audit::mask(&sanitize::os(&value.0));
+            let value = guard_ground::mask::mask(&sanitize::os(&value.0));
             let line = sanitize::text(&format!("with {name}={value}"));
-            text.push_str(&message::wrapped(&format!("      {line}")));
+            text.push_str(&text::wrapped(&format!("      {line}")));
         }
     }
     for line in &planned.lines {
-        text.push_str(&message::wrapped(&format!(
-            "      {}",
-            sanitize::text(line)
-        )));
+        text.push_str(&text::wrapped(&format!("      {}", sanitize::text(line))));
     }
     text
 }
@@ -142,7 +144,7 @@ fn drop_some(office: &Office, holds: &Holds, number: Option<u32>) -> anyhow::Res
     }
     for planned in &chosen {
         office.log(&Entry {
-            argv: Entry::argv(&planned.command()),
+            argv: guard_ground::mask::masked(&planned.command()),
             tool: planned.tool.clone(),
             ..Entry::of_guard(&[], "dropped from the plan")
         })?;
@@ -206,7 +208,7 @@ enum Taken {
 /// A planned command, as it would run now.
 struct Step<'p> {
     planned: &'p Planned,
-    tool: Tool,
+    tool: ToolName,
     argv: Vec<OsString>,
     context: Context,
     variables: Vec<(OsString, OsString)>,
@@ -215,9 +217,8 @@ struct Step<'p> {
 
 impl<'p> Step<'p> {
     fn of(holds: &Holds, planned: &'p Planned) -> anyhow::Result<Self> {
-        let tool = Tool::known(planned.tool.as_ref())
-            .unwrap_or_else(|| Tool::Other(Box::leak(planned.tool.clone().into_boxed_str())));
-        if !planned.is_consistent(tool) {
+        let tool = TOOLBOX.named(&planned.tool);
+        if !planned.is_consistent(&TOOLBOX) {
             bail!("it was changed after guard wrote it");
         }
         let variables: Vec<(OsString, OsString)> = planned
@@ -229,7 +230,8 @@ impl<'p> Step<'p> {
             .iter()
             .map(|(name, value)| (name.clone(), Some(value.clone())))
             .collect();
-        let mut context = Context::new(planned.directory(), Consult::Tools).with_variables(overlay);
+        let mut context = Context::new(TOOLBOX.nested, planned.directory(), Consult::Tools)
+            .with_variables(overlay);
         // Read once: what is judged is what the command is given.
         let input = planned
             .input_kept
@@ -256,32 +258,47 @@ impl<'p> Step<'p> {
         person: &mut AtTerminal<'_>,
     ) -> anyhow::Result<Taken> {
         let words: Vec<Word> = self.argv.iter().skip(1).map(Word::known).collect();
-        let invocation = tools::read(self.tool, &words, &self.context);
+        let invocation = TOOLBOX.read(&self.tool, &words, &self.context);
         let progress = || None;
         let agent = self.planned.directory().map(|directory| Agent {
             name: "an agent",
             evidence: String::new(),
             directory: Some(directory),
         });
-        let judge =
-            Judge::new(&office.rules, &office.places, &self.context, &progress).for_agent(agent);
+        let judge = Judge::new(
+            &TOOLBOX,
+            &office.rules,
+            &office.places,
+            &self.context,
+            &progress,
+        )
+        .for_agent(agent);
         let verdict = judge.judge(&invocation);
-        let frozen = holds.freeze_on(&invocation, &office.rules, &self.context);
-        let obstacle = if verdict.effect == Effect::Deny {
-            Some("it is never allowed".to_owned())
-        } else if frozen.is_some() {
-            Some("it is frozen; see: guard freeze --list".to_owned())
-        } else if verdict.approvals() > 1 {
-            Some(format!(
+        let case = Case {
+            tools: &TOOLBOX,
+            rules: &office.rules,
+            places: &office.places,
+            argv: &self.argv,
+            invocation: &invocation,
+            context: &self.context,
+            judge: &judge,
+        };
+        let obstacle = match decide(&case, &verdict, Way::Plan) {
+            Outcome::Denied => Some("it is never allowed".to_owned()),
+            Outcome::Held(_) => Some("it is frozen; see: guard freeze --list".to_owned()),
+            Outcome::Impossible(why) => Some(why),
+            Outcome::Unruled(broken) => Some(format!(
+                "it may change something, and your own rules about it cannot be read: {broken}"
+            )),
+            _ if verdict.approvals() > 1 => Some(format!(
                 "it takes the approvals of {} people, so it has to be tried once plan mode is off",
                 verdict.approvals()
-            ))
-        } else {
-            None
+            )),
+            _ => None,
         };
         if let Some(obstacle) = obstacle {
             let shown = message::shown(&self.argv);
-            person.show(&message::wrapped(&format!(
+            person.show(&text::wrapped(&format!(
                 "\n{shown}: passed over: {obstacle}"
             )));
             return Ok(Taken::PassedOver);
@@ -298,22 +315,14 @@ impl<'p> Step<'p> {
             person.show("What would be lost has grown meanwhile; it is still recorded.\n");
             return Ok(Taken::PassedOver);
         }
-        let saving = Saving {
-            tool: self.tool,
-            argv: &self.argv,
-            context: &self.context,
-            judge: &judge,
-            rules: &office.rules,
-            state: Some(office.state.clone()),
-        };
-        if let Some(saved) = saving.take(&again) {
+        if let Some(saved) = saver(&case).take(&again) {
             let line = match saved {
                 Ok(saved) => backup::announcement(&saved),
                 Err(why) => format!("not saved first: {why}"),
             };
             person.show(&format!("{line}\n"));
         }
-        log_step(office, person, self.planned, self.tool, &verdict)?;
+        log_step(office, person, self.planned, &self.tool, &verdict)?;
         holds.drop_planned(self.planned).context("the plan")?;
         self.run().map(Taken::Ran)
     }
@@ -326,20 +335,20 @@ impl<'p> Step<'p> {
             .map_or_else(|| "?".to_owned(), sanitize::path);
         if verdict.effect.asks() {
             return (
-                message::question(&self.argv, verdict, &shown, message::colored()),
+                message::question(&self.argv, verdict, &shown, text::colored()),
                 message::phrase(&self.argv, verdict),
             );
         }
         let number = self.planned.number;
         let mut text = format!("\nguard: number {number}: nothing would be lost\n\n");
-        text.push_str(&message::row("command", &message::shown(&self.argv)));
-        text.push_str(&message::row("in", &shown));
+        text.push_str(&text::row("command", &message::shown(&self.argv)));
+        text.push_str(&text::row("in", &shown));
         (text, format!("run {number}"))
     }
 
     /// Runs the real tool; its exit code.
     fn run(&self) -> anyhow::Result<i32> {
-        let name = self.tool.name();
+        let name = self.tool.as_str();
         let program = real_tool::find(name.as_ref(), std::env::var_os("PATH").as_deref())
             .ok_or_else(|| anyhow!("the real {name} was not found on PATH"))?;
         let mut child = Command::new(program);
@@ -351,7 +360,7 @@ impl<'p> Step<'p> {
             child.current_dir(directory);
         }
         if let Some(text) = &self.input {
-            let mut file = tools::psql::nameless_file().context("its input")?;
+            let mut file = spool::file().context("its input")?;
             file.write_all(text).context("its input")?;
             file.rewind().context("its input")?;
             child.stdin(Stdio::from(file));
@@ -365,7 +374,7 @@ fn log_step(
     office: &Office,
     person: &AtTerminal<'_>,
     planned: &Planned,
-    tool: Tool,
+    tool: &ToolName,
     verdict: &Verdict,
 ) -> anyhow::Result<()> {
     office.log(&Entry {

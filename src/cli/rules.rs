@@ -1,14 +1,17 @@
 //! `guard rules`: the rules that hold here, and the check of their examples.
 
+use guard_judge::load;
+use guard_toolbox::TOOLBOX;
 use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
-use crate::install::Places;
-use crate::rules::{self, Rules, examples};
-use crate::{exit_code, sanitize};
+use guard_ground::install::Places;
+use guard_ground::{exit_code, sanitize};
+use guard_judge::examples;
+use guard_judge::rules::Rules;
 
 /// Options of `guard rules`.
 #[derive(Debug, Args)]
@@ -41,9 +44,9 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
 }
 
 fn list(json: bool) -> anyhow::Result<i32> {
-    let rules = rules::load(Places::find().rules_file().as_deref());
+    let rules = load::load(&TOOLBOX, Places::find().rules_file().as_deref());
     if let Some(broken) = &rules.broken {
-        crate::message::say(&format!(
+        guard_ground::say::say(&format!(
             "your rules do not hold, the default rules do: {broken}"
         ));
     }
@@ -72,7 +75,7 @@ fn list(json: bool) -> anyhow::Result<i32> {
 fn test(file: Option<PathBuf>) -> anyhow::Result<i32> {
     let mut rules = Rules::defaults();
     for rule in rules.all() {
-        if let Err(what) = examples::check(rule, &rules) {
+        if let Err(what) = examples::check(&TOOLBOX, rule, &rules) {
             bail!("rules.toml (the default rules): rule {}: {what}", rule.id);
         }
     }
@@ -82,7 +85,7 @@ fn test(file: Option<PathBuf>) -> anyhow::Result<i32> {
     if let Some(file) = file.or_else(|| Places::find().rules_file()) {
         match std::fs::read_to_string(&file) {
             Ok(source) => {
-                if let Err(problem) = rules::parse(&source, &mut rules) {
+                if let Err(problem) = load::parse(&TOOLBOX, &source, &mut rules) {
                     let rule = problem
                         .rule
                         .map(|rule| format!("rule {rule}: "))

@@ -1,15 +1,17 @@
 //! `guard run`: start an agent with the shims first, and keep them first in everything below it.
 
+use guard_ground::say;
+use guard_toolbox::TOOLBOX;
 use std::ffi::OsString;
 use std::io::Write as _;
 
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::install::Places;
-use crate::run::Plan;
-use crate::run::layer::Layer;
-use crate::{exit_code, message, sanitize};
+use guard_agents::run::Plan;
+use guard_agents::run::layer::Layer;
+use guard_ground::install::Places;
+use guard_ground::{exit_code, sanitize};
 
 const AFTER_HELP: &str = "Examples:
   guard run claude                    start Claude Code in this directory
@@ -40,22 +42,22 @@ pub(super) struct Options {
 
 /// Runs `guard run`.
 pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
-    let plan = match Plan::of(&options.command, &Places::find()) {
+    let plan = match Plan::of(&TOOLBOX, &options.command, &Places::find()) {
         Ok(plan) => plan,
         Err(refusal) => {
-            message::say(&refusal.why);
+            say::say(&refusal.why);
             return Ok(refusal.code);
         }
     };
     for note in &plan.notes {
-        message::say(note);
+        say::say(note);
     }
     if options.dry_run {
         show(&plan).context("standard output")?;
         return Ok(exit_code::OK);
     }
     let refusal = plan.start();
-    message::say(&refusal.why);
+    say::say(&refusal.why);
     Ok(refusal.code)
 }
 

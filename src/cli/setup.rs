@@ -1,21 +1,22 @@
 //! `guard setup`: guard in an agent's own configuration and in the shells' start-up files.
 
+use guard_ground::say;
+use guard_ground::text;
 use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use super::terminal::Office;
-use crate::agent;
-use crate::audit::Entry;
-use crate::exit_code;
-use crate::message;
-use crate::sanitize;
-use crate::setup::agents::{AGENTS, Agent, WITHOUT_HOOK};
-use crate::setup::apply::{self, Undoing};
-use crate::setup::manifest::{self, Shelf};
-use crate::setup::shell::{self, SHELLS, Shell};
-use crate::setup::{self, Change, State, Status, Surroundings, diff};
+use guard_agents::setup::agents::{AGENTS, Agent, WITHOUT_HOOK};
+use guard_agents::setup::apply::{self, Undoing};
+use guard_agents::setup::manifest::{self, Shelf};
+use guard_agents::setup::shell::{self, SHELLS, Shell};
+use guard_agents::setup::{self, Change, State, Status, Surroundings, diff};
+use guard_audit::entry::Entry;
+use guard_core::agent;
+use guard_ground::exit_code;
+use guard_ground::sanitize;
 
 /// Options of `guard setup`.
 #[derive(Debug, Args)]
@@ -103,9 +104,9 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
 
 fn failed(faults: &[String], code: i32) -> i32 {
     for fault in faults {
-        message::say(&sanitize::text(fault));
+        say::say(&sanitize::text(fault));
     }
-    message::say("nothing was written");
+    say::say("nothing was written");
     code
 }
 
@@ -164,7 +165,7 @@ fn wanted(options: &Options) -> Result<Wanted, Vec<String>> {
 fn shells(around: &Surroundings) -> anyhow::Result<Vec<Shell>> {
     let (shells, unknown) = shell::found(around);
     if let Some(unknown) = unknown {
-        message::say(&format!(
+        say::say(&format!(
             "your shell {} is none that guard knows ({}); put the shims first on PATH in its start-up file",
             sanitize::text(&unknown),
             SHELLS.map(Shell::name).join(", ")
@@ -179,7 +180,7 @@ fn shells(around: &Surroundings) -> anyhow::Result<Vec<Shell>> {
 }
 
 fn show_diff(out: &mut impl std::io::Write, changes: &[Change]) -> anyhow::Result<()> {
-    let colored = std::io::stdout().is_terminal() && message::colored();
+    let colored = std::io::stdout().is_terminal() && text::colored();
     for change in changes {
         let text = diff::unified(
             &sanitize::path(&change.target),
@@ -243,7 +244,7 @@ fn undo(office: &Office, options: &Options, wanted: &Wanted) -> anyhow::Result<i
         tell_undone(&mut out, &undoing)?;
     }
     for fault in &undoing.stays {
-        message::say(fault);
+        say::say(fault);
     }
     Ok(if undoing.stays.is_empty() {
         exit_code::OK

@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use clap::{Args, Subcommand};
 
-use crate::exit_code;
-use crate::tools::psql::harden;
+use guard_ground::exit_code;
+use guard_psql::harden;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {

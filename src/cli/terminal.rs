@@ -1,5 +1,7 @@
 //! What the person's commands share: their terminal, their proof, their places.
 
+use guard_judge::load;
+use guard_toolbox::TOOLBOX;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,19 +9,20 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 
-use crate::agent;
-use crate::audit::{self, Entry, Proof};
-use crate::install::Places;
-use crate::person::ask::statement_text;
-use crate::person::keys::KeyPlaces;
-use crate::person::prompt::{Answer, Question};
-use crate::person::proof::Prover;
-use crate::person::requests::Desk;
-use crate::person::signers::Signer;
-use crate::person::statement::Statement;
-use crate::person::{Trust, gather, trail};
-use crate::rules::{self, Rules};
-use crate::sanitize;
+use guard_audit as audit;
+use guard_audit::entry::{Entry, Proof};
+use guard_core::agent;
+use guard_ground::install::Places;
+use guard_ground::sanitize;
+use guard_judge::rules::Rules;
+use guard_person::ask::statement_text;
+use guard_person::keys::KeyPlaces;
+use guard_person::prompt::{Answer, Question};
+use guard_person::proof::Prover;
+use guard_person::requests::Desk;
+use guard_person::signers::Signer;
+use guard_person::statement::Statement;
+use guard_person::{Trust, gather, trail};
 
 /// Where the person's side keeps things.
 pub(super) struct Office {
@@ -37,9 +40,9 @@ impl Office {
     /// Finds it.
     pub(super) fn open() -> anyhow::Result<Self> {
         let places = Places::find();
-        let rules = rules::load(places.rules_file().as_deref());
+        let rules = load::load(&TOOLBOX, places.rules_file().as_deref());
         if let Some(broken) = &rules.broken {
-            crate::message::say(&format!(
+            guard_ground::say::say(&format!(
                 "your rules do not hold, the default rules do: {broken}"
             ));
         }
@@ -62,7 +65,7 @@ impl Office {
     /// Everybody who may approve now.
     pub(super) fn approvers(&self) -> anyhow::Result<Vec<Signer>> {
         self.keys
-            .approvers(&self.state.join(crate::install::LOG))
+            .approvers(&self.state.join(guard_ground::install::LOG))
             .map_err(|error| anyhow!(error))
     }
 
@@ -80,7 +83,7 @@ impl Office {
 
     /// Appends to the audit log.
     pub(super) fn log(&self, entry: &Entry) -> anyhow::Result<()> {
-        let file = self.state.join(crate::install::LOG);
+        let file = self.state.join(guard_ground::install::LOG);
         audit::append(&file, entry).with_context(|| {
             format!(
                 "nothing was changed, because the audit log cannot be written: {}",

@@ -1,24 +1,27 @@
 //! `guard undo`: what a command destroyed comes back.
 
+use guard_core::kept;
+use guard_ground::say;
+use guard_ground::text;
+use guard_toolbox::TOOLBOX;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use super::terminal::Office;
-use crate::audit::Entry;
-use crate::backup::manifest::ago;
-use crate::backup::part::Undoing;
-use crate::backup::reader::Reader;
-use crate::backup::store::{Item, Store};
-use crate::backup::undo::{self, Plan};
-use crate::context::Context;
-use crate::judge::Judge;
-use crate::message;
-use crate::person::shelf;
-use crate::person::statement::{Kind, Statement};
-use crate::preview::Budget;
-use crate::{exit_code, sanitize};
+use guard_audit::entry::Entry;
+use guard_backup::undo::{self, Plan};
+use guard_core::context::Context;
+use guard_core::kept::Undoing;
+use guard_core::preview::Budget;
+use guard_ground::shelf;
+use guard_ground::time::ago;
+use guard_ground::{exit_code, sanitize};
+use guard_judge::judging::Judge;
+use guard_person::statement::{Kind, Statement};
+use guard_store::reader::Reader;
+use guard_store::store::{Item, Store};
 
 /// Options of `guard undo`.
 #[derive(Debug, Args)]
@@ -59,7 +62,7 @@ impl Desk {
         Ok(Self {
             office,
             store,
-            context: Context::live(),
+            context: Context::live(TOOLBOX.nested),
         })
     }
 
@@ -76,13 +79,13 @@ impl Desk {
     /// The workspace that guard was called in.
     pub(super) fn subject(&self) -> PathBuf {
         let directory = self.context.directory.clone().unwrap_or_default();
-        crate::paths::top_of(&directory.canonicalize().unwrap_or(directory))
+        guard_ground::path::top_of(&directory.canonicalize().unwrap_or(directory))
     }
 
     /// The time that looking may take.
     pub(super) fn budget(&self) -> Budget {
         Budget {
-            deadline: undo::deadline(),
+            deadline: kept::deadline(),
             progress: None,
             infrastructure: self.office.rules.infrastructure,
         }
@@ -103,6 +106,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         .with_context(|| format!("backup {} is being brought back", item.summary.id))?;
     let progress = || None;
     let judge = Judge::new(
+        &TOOLBOX,
         &desk.office.rules,
         &desk.office.places,
         &desk.context,
@@ -111,11 +115,15 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     let reader = Reader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
     let into = options.into.as_deref().map(|into| {
         let directory = desk.context.directory.clone().unwrap_or_default();
-        crate::paths::existing_part(&directory.join(into))
+        guard_ground::path::existing_part(&directory.join(into))
     });
+    let parts = TOOLBOX
+        .revive_all(reader.manifest())
+        .map_err(|why| anyhow!(why))?;
     let budget = desk.budget();
     let undoing = Undoing {
         reader: &reader,
+        parts: &parts,
         store: &desk.store,
         context: &desk.context,
         world: judge.world(),
@@ -160,7 +168,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     }
     if !outcome.differences.is_empty() {
         for line in &outcome.differences {
-            message::say(&sanitize::text(line));
+            say::say(&sanitize::text(line));
         }
         bail!(
             "backup {} was brought back, but not everything is as it was",
@@ -209,10 +217,10 @@ fn question(item: &Item, plan: &Plan) -> String {
         sanitize::text(&item.summary.id)
     );
     for line in &plan.lines {
-        text.push_str(&message::wrapped(&format!("  {line}")));
+        text.push_str(&text::wrapped(&format!("  {line}")));
     }
     for line in &plan.conflicts {
-        text.push_str(&message::wrapped(&format!("  writes over: {line}")));
+        text.push_str(&text::wrapped(&format!("  writes over: {line}")));
     }
     if plan.is_outside {
         text.push_str("  Some of it lies outside the workspace.\n");

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::ways::verdict;
 use super::{Finding, finding};
-use crate::context::Context;
-use crate::install::Places;
-use crate::setup::{self, State, Status, Surroundings};
-use crate::stand_in::{Fate, StandIn};
-use crate::{real_tool, sanitize};
+use guard_agents::setup::{self, State, Status, Surroundings};
+use guard_agents::stand_in::{Fate, StandIn};
+use guard_core::context::Context;
+use guard_ground::install::Places;
+use guard_ground::{real_tool, sanitize};
 
 /// Asks the hook of every agent that is installed.
 pub(super) fn prove(places: &Places, stand_in: &StandIn, context: &Context) -> Vec<Finding> {

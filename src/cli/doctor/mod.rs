@@ -3,6 +3,7 @@
 mod hooks;
 mod ways;
 
+use guard_toolbox::TOOLBOX;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -11,15 +12,15 @@ use clap::Args;
 use serde::Serialize;
 
 use super::terminal::Office;
-use crate::agent;
-use crate::exit_code;
-use crate::person::gather;
-use crate::person::hold::Holds;
-use crate::person::trail::Trail;
-use crate::run::files::Files;
-use crate::run::layer::Layer;
-use crate::tools::TOOLS;
-use crate::{audit, real_tool, sanitize};
+use guard_agents::run::files::Files;
+use guard_agents::run::layer::Layer;
+use guard_audit as audit;
+use guard_core::agent;
+use guard_ground::exit_code;
+use guard_ground::{real_tool, sanitize};
+use guard_person::gather;
+use guard_person::hold::Holds;
+use guard_person::trail::Trail;
 
 /// Options of `guard doctor`.
 #[derive(Debug, Args)]
@@ -145,15 +146,15 @@ fn shims(office: &Office) -> Finding {
     let search = std::env::var_os("PATH").unwrap_or_default();
     let mut bare = Vec::new();
     let mut missing = Vec::new();
-    for tool in TOOLS {
+    for tool in TOOLBOX.shims() {
         let first = std::env::split_paths(&search)
-            .map(|directory| directory.join(tool.name()))
+            .map(|directory| directory.join(tool))
             .find(|path| path.is_file());
         if first.is_some_and(|path| !real_tool::is_guard_binary(&path)) {
-            bare.push(tool.name());
+            bare.push(tool);
         }
-        if real_tool::find(tool.name().as_ref(), Some(&search)).is_none() {
-            missing.push(tool.name());
+        if real_tool::find(tool.as_ref(), Some(&search)).is_none() {
+            missing.push(tool);
         }
     }
     let absent = if missing.is_empty() {
@@ -203,7 +204,7 @@ fn rules(office: &Office) -> Finding {
 }
 
 fn log(office: &Office) -> Finding {
-    let file = office.state.join(crate::install::LOG);
+    let file = office.state.join(guard_ground::install::LOG);
     let mut trail = Trail::default();
     match audit::verify(&file, |entry| trail.check(entry)) {
         Ok(Ok(count)) => finding(
@@ -243,7 +244,7 @@ fn key(office: &Office) -> Finding {
         Ok(signers) => {
             let strangers = match office
                 .keys
-                .approvers(&office.state.join(crate::install::LOG))
+                .approvers(&office.state.join(guard_ground::install::LOG))
             {
                 Err(error) => return finding("key", "wrong", error, None),
                 Ok(approvers) => signers
@@ -306,7 +307,7 @@ fn holds(office: &Office) -> Finding {
 
 /// The layers of `guard run` that hold here.
 fn layers(office: &Office) -> Finding {
-    let files = match Files::of(&office.places) {
+    let files = match Files::of(&TOOLBOX, &office.places) {
         Ok(files) => files,
         Err(why) => return finding("run", "note", sanitize::text(&why), None),
     };

@@ -2,14 +2,15 @@
 //! here, in a login shell, as each agent runs commands, the same below `guard run`, through its hook, and
 //! through sudo.
 
+use guard_toolbox::TOOLBOX;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::{Finding, finding};
-use crate::context::{Consult, Context};
-use crate::install::Places;
-use crate::sanitize;
-use crate::stand_in::{Fate, StandIn};
+use guard_agents::stand_in::{Fate, StandIn};
+use guard_core::context::{Consult, Context};
+use guard_ground::install::Places;
+use guard_ground::sanitize;
 
 /// The shell that an agent runs commands in.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +77,11 @@ pub(super) fn prove(places: &Places, state: &Path) -> Vec<Finding> {
             return vec![finding("ways", "wrong", found, None)];
         }
     };
-    let context = Context::new(Some(stand_in.directory().to_owned()), Consult::Tools);
+    let context = Context::new(
+        TOOLBOX.nested,
+        Some(stand_in.directory().to_owned()),
+        Consult::Tools,
+    );
     let prover = Prover {
         stand_in: &stand_in,
         context: &context,

@@ -1,0 +1,4 @@
+//! The room.
+
+pub mod options;
+pub mod scope;

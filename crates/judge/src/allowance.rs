@@ -1,0 +1,34 @@
+//! Losses that a user lets rules pass.
+
+use guard_core::loss::Loss;
+
+/// A loss up to which a rule does not ask.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// The rule.
+    pub rule: &'static str,
+    /// The most of each measure that may be lost.
+    pub loss: Vec<(&'static str, f64)>,
+    /// The environments in which it holds; empty: wherever nothing points at production.
+    pub environment: Vec<&'static str>,
+}
+
+impl Allowance {
+    /// Whether a measured loss stays within it, in an environment of this name. What it does not
+    /// name must not be lost at all, and in production it never holds.
+    pub fn covers(&self, loss: &Loss, environment: Option<&str>) -> bool {
+        let here = match environment {
+            Some("production") => false,
+            Some(name) => self.environment.is_empty() || self.environment.contains(&name),
+            None => self.environment.is_empty(),
+        };
+        let named = |measure: &str| self.loss.iter().any(|(name, _)| *name == measure);
+        here && loss.parts.iter().all(|part| {
+            let measure = part.measure.name();
+            named(measure) || (measure == "rows" && named("rows-percent"))
+        }) && self
+            .loss
+            .iter()
+            .all(|(measure, most)| loss.level(measure) <= *most)
+    }
+}

@@ -1,0 +1,241 @@
+//! Reading a backup. Every content is held against its digest before anybody uses it.
+
+use std::fs::{DirBuilder, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+
+use super::engine;
+use super::manifest::{Blob, Held, Manifest};
+use super::sparse::Segments;
+use super::store::{Item, Store, hold};
+use super::writer::{ENCRYPTED, PACK, file_name};
+use guard_ground::digest::hex;
+
+/// Fetching and decrypting may take so long.
+const FETCHING: Duration = Duration::from_secs(300);
+
+/// A backup that is read.
+pub struct Reader {
+    directory: PathBuf,
+    pack: File,
+    manifest: Manifest,
+    _held: File,
+    fetched: Option<Fetched>,
+}
+
+/// What an engine gave back, for as long as it is read.
+struct Fetched(PathBuf);
+
+impl Fetched {
+    fn new(store: &Path, id: &str) -> std::io::Result<Self> {
+        let place = store.join(format!(".gone-{id}-{}", std::process::id()));
+        DirBuilder::new().mode(0o700).create(&place)?;
+        Ok(Self(place))
+    }
+}
+
+impl Drop for Fetched {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The pack as it was before it was encrypted.
+fn decrypted(pack: &Path, identity: Option<&Path>) -> Result<File, String> {
+    let identity = identity.ok_or(
+        "it is encrypted; name the file of the age identity that reads it with --identity FILE",
+    )?;
+    let system = |error: std::io::Error| error.to_string();
+    let plain = guard_ground::spool::file().map_err(system)?;
+    engine::decrypt(
+        File::open(pack).map_err(system)?,
+        plain.try_clone().map_err(system)?,
+        identity,
+        Instant::now() + FETCHING,
+    )?;
+    Ok(plain)
+}
+
+/// A range of the pack.
+struct Range<'a> {
+    pack: &'a File,
+    position: u64,
+    left: u64,
+}
+
+impl Read for Range<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let most = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let Some(part) = buffer.get_mut(..most) else {
+            return Ok(0);
+        };
+        let read = self.pack.read_at(part, self.position)?;
+        self.position += read as u64;
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
+impl Reader {
+    /// Opens a backup and reads its manifest. What an engine keeps is fetched, what is encrypted is
+    /// decrypted first.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn open(item: &Item, store: &Store) -> Result<Self, String> {
+        let id = &item.summary.id;
+        let about = |why: String| format!("backup {id}: {why}");
+        let problem = |error: std::io::Error| about(error.to_string());
+        let fetched = match (item.summary.elsewhere, store.engine()) {
+            (false, _) => None,
+            (true, Some(engine)) => {
+                let fetched = Fetched::new(store.directory(), id).map_err(problem)?;
+                engine
+                    .get(&fetched.0, id, Instant::now() + FETCHING)
+                    .map_err(about)?;
+                Some(fetched)
+            }
+            (true, None) => {
+                return Err(about(
+                    "the rules no longer name the store that keeps it".to_owned(),
+                ));
+            }
+        };
+        let directory = fetched
+            .as_ref()
+            .map_or(&item.directory, |fetched| &fetched.0)
+            .clone();
+        let pack = if item.summary.encrypted {
+            decrypted(&directory.join(ENCRYPTED), store.identity()).map_err(about)?
+        } else {
+            File::open(directory.join(PACK)).map_err(problem)?
+        };
+        let mut reader = Self::of(item, directory, pack)?;
+        reader.fetched = fetched;
+        Ok(reader)
+    }
+
+    /// A reader of what lies in this directory, with this pack.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn of(item: &Item, directory: PathBuf, pack: File) -> Result<Self, String> {
+        let problem = |error: std::io::Error| format!("backup {}: {error}", item.summary.id);
+        let mut reader = Self {
+            _held: hold(&item.directory).map_err(problem)?,
+            fetched: None,
+            pack,
+            directory,
+            manifest: Manifest::new(),
+        };
+        let mut text = Vec::new();
+        reader
+            .copy(&item.summary.manifest, &mut text)
+            .map_err(|why| format!("the manifest of backup {}: {why}", item.summary.id))?;
+        reader.manifest = serde_json::from_slice(&text)
+            .map_err(|error| format!("the manifest of backup {}: {error}", item.summary.id))?;
+        if !reader.manifest.is_readable() {
+            return Err(format!(
+                "backup {} was written by a newer guard",
+                item.summary.id
+            ));
+        }
+        Ok(reader)
+    }
+
+    /// What the backup says about itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Where a content of its own lies.
+    pub fn file(&self, number: u32) -> PathBuf {
+        file_name(&self.directory, number)
+    }
+
+    /// The content, uncompressed. It is not checked: [`Reader::copy`] does.
+    fn content(&self, blob: &Blob) -> std::io::Result<Box<dyn Read + '_>> {
+        Ok(match blob.at {
+            Held::Pack(position, left) => Box::new(zstd::stream::Decoder::new(Range {
+                pack: &self.pack,
+                position,
+                left,
+            })?),
+            Held::File(number) => {
+                let file = File::open(self.file(number))?;
+                match &blob.segments {
+                    None => Box::new(file),
+                    Some(segments) => Box::new(Segments::of(file, segments.clone())),
+                }
+            }
+        })
+    }
+
+    /// Writes a content somewhere.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or is not what was saved: what was written then is not to be
+    /// used.
+    pub fn copy(&self, blob: &Blob, to: &mut dyn Write) -> Result<(), String> {
+        let content = self.content(blob).map_err(|error| error.to_string())?;
+        copy(content, blob, to)
+    }
+
+    /// A small content as a whole.
+    ///
+    /// # Errors
+    /// As [`Reader::copy`].
+    pub fn bytes(&self, blob: &Blob) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        self.copy(blob, &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// Whether a content of a pack can be read as it was written.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn check(pack: &File, blob: &Blob) -> Result<(), String> {
+    let Held::Pack(position, left) = blob.at else {
+        return Ok(());
+    };
+    let content = zstd::stream::Decoder::new(Range {
+        pack,
+        position,
+        left,
+    });
+    let content = content.map_err(|error| error.to_string())?;
+    copy(Box::new(content), blob, &mut std::io::sink())
+}
+
+/// Copies a content and holds it against its digest.
+fn copy(mut content: Box<dyn Read + '_>, blob: &Blob, to: &mut dyn Write) -> Result<(), String> {
+    let mut hasher = Sha256::new();
+    let mut size = 0_u64;
+    let mut buffer = vec![0_u8; 1 << 16];
+    loop {
+        let read = content
+            .read(&mut buffer)
+            .map_err(|error| format!("it cannot be read: {error}"))?;
+        let Some(some) = buffer.get(..read).filter(|some| !some.is_empty()) else {
+            break;
+        };
+        hasher.update(some);
+        size += read as u64;
+        if size > blob.size {
+            break;
+        }
+        to.write_all(some).map_err(|error| error.to_string())?;
+    }
+    if size != blob.size || hex(&hasher.finalize()) != blob.sha256 {
+        return Err("it is not what was saved: the backup is damaged".to_owned());
+    }
+    Ok(())
+}
