@@ -159,7 +159,7 @@ build() {
     # cargo says where it put the binary: target directories can be configured in many ways.
     # shellcheck disable=SC2086 # words of a command
     report=$(cd "$checkout" &&
-        $as "$cargo" build --release --locked --message-format=json-render-diagnostics </dev/null) ||
+        $as "$cargo" build --profile dist --locked --message-format=json-render-diagnostics </dev/null) ||
         fail "guard could not be built in $checkout; cargo says why above" \
             "guard needs Rust $rust or newer (rustup update); nothing was installed"
     built=$(printf '%s\n' "$report" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)

@@ -37,11 +37,11 @@ pub fn start(argv: &[OsString]) -> i32 {
     }
     stdio::fill();
     let added = added_tools();
-    if let Some(tool) = added.iter().find(|added| name == **added) {
+    if let Some(tool) = added.iter().find(|added| name == added.as_str()) {
         return pipeline::run(&ToolName::written(tool), argv);
     }
     let mut known: Vec<&str> = TOOLBOX.shims().collect();
-    known.extend(added);
+    known.extend(added.iter().map(String::as_str));
     say::say(&format!(
         "called as {:?}, which is no tool it knows. Known: {}, and guard itself",
         sanitize::os(name),
@@ -51,12 +51,13 @@ pub fn start(argv: &[OsString]) -> i32 {
 }
 
 /// Tools that the user's rules name.
-fn added_tools() -> Vec<&'static str> {
+fn added_tools() -> Vec<String> {
     let places = Places::find();
-    let rules = load::load(&TOOLBOX, places.rules_file().as_deref());
-    let mut names: Vec<&'static str> = rules
+    let rules = load::load(&TOOLBOX, &places);
+    let mut names: Vec<String> = rules
         .added_tools()
         .filter(|tool| TOOLBOX.known(tool.as_ref()).is_none())
+        .map(str::to_owned)
         .collect();
     names.sort_unstable();
     names.dedup();

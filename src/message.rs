@@ -82,7 +82,7 @@ pub fn blocked(argv: &[OsString], verdict: &Verdict, next: &Next) -> String {
         "  Do not look for another way to the same end (another path, shell, language or tool)."
     );
     if let Some(rule) = verdict.rules.first() {
-        let _ = writeln!(text, "  Safer: {}", sanitize::text(rule.safer));
+        let _ = writeln!(text, "  Safer: {}", sanitize::text(&rule.safer));
     }
     text
 }

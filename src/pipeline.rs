@@ -38,7 +38,7 @@ pub fn run(tool: &ToolName, argv: &[OsString]) -> i32 {
     let context = Context::live(TOOLBOX.nested);
     let words: Vec<Word> = argv.iter().skip(1).map(Word::known).collect();
     let invocation = TOOLBOX.read(tool, &words, &context);
-    let rules = load::load(&TOOLBOX, places.rules_file().as_deref());
+    let rules = load::load(&TOOLBOX, &places);
     let progress = || progress(&context);
     let judge = Judge::new(&TOOLBOX, &rules, &places, &context, &progress);
     let case = Case {

@@ -25,7 +25,7 @@ fn main() {
     let places = &file.places;
     writeln!(
         code,
-        "static DEFAULT_PLACES: PlaceLists<'static> = PlaceLists {{ workspace: &{:?}, scratch: &{:?}, disposable: &{:?}, protected: &{:?} }};",
+        "const DEFAULT_PLACES: PlaceLists = PlaceLists {{ workspace: Texts::Fixed(&{:?}), scratch: Texts::Fixed(&{:?}), disposable: Texts::Fixed(&{:?}), protected: Texts::Fixed(&{:?}) }};",
         places.workspace, places.scratch, places.disposable, places.protected
     )
     .unwrap();
@@ -55,19 +55,15 @@ fn main() {
     .unwrap();
     writeln!(
         code,
-        "static DEFAULT_INFRASTRUCTURE: Infrastructure<'static> = Infrastructure {{ data: &{:?}, losing: &{:?} }};",
+        "const DEFAULT_INFRASTRUCTURE: Infrastructure = Infrastructure {{ data: Texts::Fixed(&{:?}), losing: Texts::Fixed(&{:?}) }};",
         file.terraform.data, file.terraform.losing
     )
     .unwrap();
-    writeln!(
-        code,
-        "static DEFAULT_ENVIRONMENTS: &[EnvironmentName<'static>] = &["
-    )
-    .unwrap();
+    writeln!(code, "static DEFAULT_ENVIRONMENTS: &[EnvironmentName] = &[").unwrap();
     for environment in &file.environment {
         writeln!(
             code,
-            "EnvironmentName {{ name: {:?}, words: &{:?} }},",
+            "EnvironmentName {{ name: Cow::Borrowed({:?}), words: Texts::Fixed(&{:?}) }},",
             environment.name, environment.words
         )
         .unwrap();
@@ -157,14 +153,22 @@ fn write_rule(code: &mut String, rule: &guard_rulefile::RuleText) {
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
+    let pattern = match &rule.operand_regex {
+        Some(pattern) => format!("Some(Pattern::fixed({pattern:?}))"),
+        None => "None".to_owned(),
+    };
     writeln!(
         code,
-        "Rule {{ id: {:?}, tool: {:?}, verb: &{:?}, any_flag: &{:?}, all_flags: &{:?}, no_flag: &{:?}, \
-         flag_value: &{values:?}, operand: &{:?}, operand_regex: {:?}, path: &{:?}, statement: &{:?}, \
-         operation: &{:?}, environment: &{:?}, tag: &{tags:?}, loss: &{losses:?}, effect: Effect::{}, always: {}, approvals: {}, reason: {:?}, safer: {:?}, \
-         examples: &{:?}, counterexamples: &{:?}, by_user: false }},",
+        "Rule {{ id: Cow::Borrowed({:?}), tool: Cow::Borrowed({:?}), verb: Texts::Fixed(&{:?}), \
+         any_flag: Texts::Fixed(&{:?}), all_flags: Texts::Fixed(&{:?}), no_flag: Texts::Fixed(&{:?}), \
+         flag_value: Pairs::Fixed(&{values:?}), operand: Texts::Fixed(&{:?}), operand_regex: {pattern}, \
+         path: Texts::Fixed(&{:?}), statement: Texts::Fixed(&{:?}), operation: Texts::Fixed(&{:?}), \
+         environment: Texts::Fixed(&{:?}), tag: Pairs::Fixed(&{tags:?}), loss: Levels::Fixed(&{losses:?}), \
+         effect: Effect::{}, always: {}, approvals: {}, reason: Cow::Borrowed({:?}), \
+         safer: Cow::Borrowed({:?}), examples: Texts::Fixed(&{:?}), counterexamples: Texts::Fixed(&{:?}), \
+         by_user: false }},",
         rule.id, rule.tool, rule.verb, rule.any_flag, rule.all_flags, rule.no_flag,
-        rule.operand, rule.operand_regex, rule.path, rule.statement,
+        rule.operand, rule.path, rule.statement,
         rule.operation, rule.environment,
         match rule.effect.as_str() { "allow" => "Allow", "backup" => "Backup", "deny" => "Deny", _ => "Confirm" },
         rule.always, rule.approvals, rule.reason, rule.safer,

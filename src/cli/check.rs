@@ -68,20 +68,17 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
 }
 
 fn batch() -> anyhow::Result<i32> {
-    let places: &'static Places = Box::leak(Box::new(Places::find()));
-    let rules: &'static Rules = Box::leak(Box::new(load::load(
-        &TOOLBOX,
-        places.rules_file().as_deref(),
-    )));
+    let places = Places::find();
+    let rules = load::load(&TOOLBOX, &places);
     if let Some(broken) = &rules.broken {
         guard_ground::say::say(&format!(
             "your rules do not hold, the default rules do: {broken}"
         ));
     }
     let here = std::env::current_dir().ok();
-    let mut benches: HashMap<Option<PathBuf>, &'static Bench> = HashMap::new();
+    let mut benches: HashMap<Option<PathBuf>, &Bench<'_>> = HashMap::new();
     // Most lines name the directory of the line before.
-    let mut last: Option<(Option<String>, &'static Bench)> = None;
+    let mut last: Option<(Option<String>, &Bench<'_>)> = None;
     let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
     let mut output = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let mut line = Vec::new();
@@ -108,13 +105,13 @@ fn batch() -> anyhow::Result<i32> {
                         let cwd = named.map(PathBuf::from).or_else(|| here.clone());
                         let bench = *benches
                             .entry(cwd)
-                            .or_insert_with_key(|cwd| Bench::leaked(cwd.clone(), places, rules));
+                            .or_insert_with_key(|cwd| Bench::leaked(cwd.clone(), &places, &rules));
                         last = Some((named.map(str::to_owned), bench));
                         bench
                     }
                 };
                 let script = bench.read(&read.command);
-                let explained = explained::judge(script, &bench.judge, rules, bench.context);
+                let explained = explained::judge(script, &bench.judge, &rules, bench.context);
                 answer.clear();
                 json::write(&explained, &mut answer).context("JSON")?;
                 output.write_all(&answer).context("standard output")?;
@@ -143,20 +140,16 @@ fn batch() -> anyhow::Result<i32> {
 }
 
 /// What is the same for all commands in one directory.
-struct Bench {
-    context: &'static Context,
-    judge: Judge<'static>,
+struct Bench<'a> {
+    context: &'a Context,
+    judge: Judge<'a>,
     home: Option<PathBuf>,
 }
 
-impl Bench {
+impl<'a> Bench<'a> {
     /// Lives as long as the batch: one for each directory that it names.
-    fn leaked(
-        directory: Option<PathBuf>,
-        places: &'static Places,
-        rules: &'static Rules,
-    ) -> &'static Self {
-        let context: &'static Context = Box::leak(Box::new(Context::new(
+    fn leaked(directory: Option<PathBuf>, places: &'a Places, rules: &'a Rules) -> &'a Self {
+        let context: &'a Context = Box::leak(Box::new(Context::new(
             TOOLBOX.nested,
             directory,
             Consult::Files,

@@ -39,7 +39,7 @@ pub(super) struct Options {
 /// Judges the command as a shim would, without being one.
 pub(super) fn explain(command: &[OsString], measures: bool) -> (Explained, Option<String>) {
     let places = Places::find();
-    let rules = load::load(&TOOLBOX, places.rules_file().as_deref());
+    let rules = load::load(&TOOLBOX, &places);
     let context = Context::new(TOOLBOX.nested, std::env::current_dir().ok(), Consult::Tools);
     let judge = Judge::new(&TOOLBOX, &rules, &places, &context, &|| None);
     let judge = if measures {
@@ -138,7 +138,7 @@ fn describe(one: &One, color: bool, text: &mut String) {
                 "{} ({}): it {}",
                 rule.id,
                 rule.effect,
-                sanitize::text(rule.reason)
+                sanitize::text(&rule.reason)
             ),
         );
     }
@@ -163,7 +163,7 @@ fn describe(one: &One, color: bool, text: &mut String) {
         &format!("{}: {meaning}", painted(one.verdict, color)),
     );
     if let Some(rule) = one.rules.first().filter(|_| one.effect >= Effect::Confirm) {
-        row("safer", &sanitize::text(rule.safer));
+        row("safer", &sanitize::text(&rule.safer));
     }
     text.push('\n');
 }

@@ -5,7 +5,10 @@ use guard_toolbox::TOOLBOX;
 use std::ffi::OsString;
 use std::path::Path;
 
-use serde::Serialize;
+use guard_core::rule::Text;
+use guard_words::levels;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 
 use guard_core::context::{Consult, Context, Input};
 use guard_core::invocation::{Invocation, Word};
@@ -71,10 +74,10 @@ pub(super) struct Details {
 /// A rule that matched.
 #[derive(Debug, Serialize)]
 pub(super) struct RuleShown {
-    pub id: &'static str,
+    pub id: Text,
     pub effect: &'static str,
-    pub reason: &'static str,
-    pub safer: &'static str,
+    pub reason: Text,
+    pub safer: Text,
 }
 
 /// What a command points at.
@@ -97,41 +100,33 @@ pub(super) struct PreviewShown {
 }
 
 /// A loss, by what is counted.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct LossShown {
-    pub files: u64,
-    pub bytes: u64,
-    pub commits: u64,
-    pub stashes: u64,
-    pub tags: u64,
-    pub repositories: u64,
-    pub rows: u64,
-    pub tables: u64,
-    pub objects: u64,
-    pub resources: u64,
-    pub items: u64,
-    pub messages: u64,
+    /// Every amount that rules can name, but for shares.
+    amounts: Vec<(&'static str, u64)>,
     /// In words.
     pub lines: Vec<String>,
     /// What can be recovered, and why.
     pub besides: Vec<String>,
 }
 
+impl Serialize for LossShown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.amounts.len() + 2))?;
+        for (name, amount) in &self.amounts {
+            map.serialize_entry(name, amount)?;
+        }
+        map.serialize_entry("lines", &self.lines)?;
+        map.serialize_entry("besides", &self.besides)?;
+        map.end()
+    }
+}
+
 impl From<&Loss> for LossShown {
     fn from(loss: &Loss) -> Self {
+        let counted = levels().filter(|name| *name != "rows-percent");
         Self {
-            files: loss.amount("files"),
-            bytes: loss.amount("bytes"),
-            commits: loss.amount("commits"),
-            stashes: loss.amount("stashes"),
-            tags: loss.amount("tags"),
-            repositories: loss.amount("repositories"),
-            rows: loss.amount("rows"),
-            tables: loss.amount("tables"),
-            objects: loss.amount("objects"),
-            resources: loss.amount("resources"),
-            items: loss.amount("items"),
-            messages: loss.amount("messages"),
+            amounts: counted.map(|name| (name, loss.amount(name))).collect(),
             lines: loss.lines(),
             besides: loss.facts.clone(),
         }
@@ -287,10 +282,10 @@ fn shown(
             .rules
             .iter()
             .map(|rule| RuleShown {
-                id: rule.id,
+                id: rule.id.clone(),
                 effect: rule.effect.name(),
-                reason: rule.reason,
-                safer: rule.safer,
+                reason: rule.reason.clone(),
+                safer: rule.safer.clone(),
             })
             .collect(),
         environment: verdict

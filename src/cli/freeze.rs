@@ -44,13 +44,17 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         return list(&holds);
     }
     if let Some(name) = &options.environment
-        && !office.rules.environments.iter().any(|one| one.name == name)
+        && !office
+            .rules
+            .environments
+            .iter()
+            .any(|one| one.name == name.as_str())
     {
         let known: Vec<&str> = office
             .rules
             .environments
             .iter()
-            .map(|one| one.name)
+            .map(|one| &*one.name)
             .collect();
         bail!(
             "{name:?} is no environment that the rules name ({})",

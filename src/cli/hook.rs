@@ -177,7 +177,7 @@ impl Hook {
 
     /// The rules, with this much time for every preview.
     fn rules(&self, seconds: Option<f64>) -> Rules {
-        let mut rules = load::load(&TOOLBOX, self.places.rules_file().as_deref());
+        let mut rules = load::load(&TOOLBOX, &self.places);
         // An approval is used when the agent comes again; it would not wait here.
         rules.limits.wait_seconds = 0.0;
         if let Some(seconds) = seconds {

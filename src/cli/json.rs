@@ -144,10 +144,10 @@ mod tests {
             verdict: "confirm",
             rules: ["a", "b"]
                 .map(|id| RuleShown {
-                    id,
+                    id: id.into(),
                     effect: "confirm",
-                    reason: "says \"so\"",
-                    safer: "",
+                    reason: "says \"so\"".into(),
+                    safer: "".into(),
                 })
                 .into(),
             environment: Some(EnvironmentShown {

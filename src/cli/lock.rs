@@ -162,7 +162,7 @@ pub(super) fn unlock() -> anyhow::Result<i32> {
     let no_home = || anyhow!("the user has no home directory");
     let to = places.unlocked.clone().ok_or_else(no_home)?;
     let office = Office {
-        rules: load::load(&TOOLBOX, places.rules_file().as_deref()),
+        rules: load::load(&TOOLBOX, &places),
         state: places.state.clone().ok_or_else(no_home)?,
         keys: KeyPlaces::new(&places.locked),
         places: places.clone(),

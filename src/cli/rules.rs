@@ -44,7 +44,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
 }
 
 fn list(json: bool) -> anyhow::Result<i32> {
-    let rules = load::load(&TOOLBOX, Places::find().rules_file().as_deref());
+    let rules = load::load(&TOOLBOX, &Places::find());
     if let Some(broken) = &rules.broken {
         guard_ground::say::say(&format!(
             "your rules do not hold, the default rules do: {broken}"
@@ -63,9 +63,9 @@ fn list(json: bool) -> anyhow::Result<i32> {
             writeln!(
                 out,
                 "{:<28} {:<8} it {}{origin}",
-                sanitize::text(rule.id),
+                sanitize::text(&rule.id),
                 rule.effect.name(),
-                sanitize::text(rule.reason)
+                sanitize::text(&rule.reason)
             )?;
         }
     }
@@ -75,7 +75,7 @@ fn list(json: bool) -> anyhow::Result<i32> {
 fn test(file: Option<PathBuf>) -> anyhow::Result<i32> {
     let mut rules = Rules::defaults();
     for rule in rules.all() {
-        if let Err(what) = examples::check(&TOOLBOX, rule, &rules) {
+        if let Err(what) = examples::check(&TOOLBOX, &rule, &rules) {
             bail!("rules.toml (the default rules): rule {}: {what}", rule.id);
         }
     }
@@ -83,8 +83,8 @@ fn test(file: Option<PathBuf>) -> anyhow::Result<i32> {
     let given = file.is_some();
     let mut out = std::io::stdout().lock();
     if let Some(file) = file.or_else(|| Places::find().rules_file()) {
-        match std::fs::read_to_string(&file) {
-            Ok(source) => {
+        match load::read(&file) {
+            Ok((source, _)) => {
                 if let Err(problem) = load::parse(&TOOLBOX, &source, &mut rules) {
                     let rule = problem
                         .rule
@@ -101,7 +101,7 @@ fn test(file: Option<PathBuf>) -> anyhow::Result<i32> {
                     out,
                     "{}: rules: {}, all examples hold",
                     sanitize::path(&file),
-                    rules.added().len()
+                    rules.added().count()
                 )?;
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !given => {}

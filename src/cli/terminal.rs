@@ -40,7 +40,7 @@ impl Office {
     /// Finds it.
     pub(super) fn open() -> anyhow::Result<Self> {
         let places = Places::find();
-        let rules = load::load(&TOOLBOX, places.rules_file().as_deref());
+        let rules = load::load(&TOOLBOX, &places);
         if let Some(broken) = &rules.broken {
             guard_ground::say::say(&format!(
                 "your rules do not hold, the default rules do: {broken}"

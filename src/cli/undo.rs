@@ -87,7 +87,7 @@ impl Desk {
         Budget {
             deadline: kept::deadline(),
             progress: None,
-            infrastructure: self.office.rules.infrastructure,
+            infrastructure: self.office.rules.infrastructure.clone(),
         }
     }
 }

@@ -108,7 +108,7 @@ impl Entry {
             rules: verdict
                 .rules
                 .iter()
-                .map(|rule| rule.id.to_owned())
+                .map(|rule| rule.id.to_string())
                 .collect(),
             environment: verdict
                 .environment

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use crate::context::Context;
 use crate::invocation::Invocation;
-use crate::rule::EnvironmentName;
+use crate::rule::{EnvironmentName, Texts};
 use guard_ground::mask;
 
 /// What a command points at.
@@ -35,19 +35,19 @@ const GENERAL: [&str; 6] = [
 
 /// The environment that an invocation points at, by the words in its scope options, its operands
 /// where they name a place, its variables and its tool's own files. `None` when nothing says so.
-pub fn of(signals: &Signals, names: &[EnvironmentName<'_>]) -> Option<Environment> {
+pub fn of(signals: &Signals, names: &[EnvironmentName]) -> Option<Environment> {
     for name in names {
         let found: Vec<String> = signals
             .0
             .iter()
-            .filter(|signal| names_environment(&signal.value, name.words))
+            .filter(|signal| names_environment(&signal.value, &name.words))
             .map(|signal| {
                 guard_ground::sanitize::text(&format!("{} {}", signal.source, signal.value))
             })
             .collect();
         if !found.is_empty() {
             return Some(Environment {
-                name: name.name.to_owned(),
+                name: name.name.to_string(),
                 signals: found,
             });
         }
@@ -66,17 +66,17 @@ const TAGS: [&str; 6] = [
 ];
 
 /// The environment that tags of resources name.
-pub fn of_tags(tags: &[(String, String)], names: &[EnvironmentName<'_>]) -> Option<Environment> {
+pub fn of_tags(tags: &[(String, String)], names: &[EnvironmentName]) -> Option<Environment> {
     let telling = |tag: &&(String, String)| TAGS.contains(&tag.0.to_lowercase().as_str());
     names.iter().find_map(|name| {
         let signals: Vec<String> = tags
             .iter()
             .filter(telling)
-            .filter(|(_, value)| names_environment(value, name.words))
+            .filter(|(_, value)| names_environment(value, &name.words))
             .map(|(key, value)| guard_ground::sanitize::text(&format!("tag {key}={value}")))
             .collect();
         (!signals.is_empty()).then(|| Environment {
-            name: name.name.to_owned(),
+            name: name.name.to_string(),
             signals,
         })
     })
@@ -84,7 +84,7 @@ pub fn of_tags(tags: &[(String, String)], names: &[EnvironmentName<'_>]) -> Opti
 
 /// Whether one of the value's words is one of the environment's: `prod-eu`, `db.prod.example`, but
 /// not `product` and not `non-prod`.
-fn names_environment(value: &str, words: &[&str]) -> bool {
+fn names_environment(value: &str, words: &Texts) -> bool {
     let parts: Vec<String> = value
         .split(|character: char| !character.is_ascii_alphanumeric())
         .filter(|part| !part.is_empty())
@@ -96,7 +96,7 @@ fn names_environment(value: &str, words: &[&str]) -> bool {
             && parts
                 .get(at - 1)
                 .is_some_and(|before| matches!(before.as_str(), "non" | "no" | "not" | "pre"));
-        !negated && words.iter().any(|word| *word == part || *word == bare)
+        !negated && words.iter().any(|word| word == part || word == bare)
     })
 }
 
@@ -148,11 +148,11 @@ fn without_password(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::names_environment;
+    use super::{Texts, names_environment};
 
     #[test]
     fn words_that_name_production() {
-        let words = ["prod", "production"];
+        let words = Texts::Fixed(&["prod", "production"]);
         for (value, expected) in [
             ("prod", true),
             ("prod-us-east-1", true),

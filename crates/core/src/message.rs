@@ -50,11 +50,9 @@ pub fn stakes(verdict: &Verdict) -> Vec<String> {
     }
     for placed in &verdict.places {
         let place = placed.place;
-        if verdict
-            .rules
-            .iter()
-            .any(|rule| rule.path.contains(&place.name()) && rule.path != ["inside", "unknown"])
-        {
+        if verdict.rules.iter().any(|rule| {
+            rule.path.contains(place.name()) && !rule.path.iter().eq(["inside", "unknown"])
+        }) {
             let line = format!(
                 "{}: {}",
                 sanitize::os(&placed.operand.text),
@@ -93,8 +91,8 @@ pub fn reasons(verdict: &Verdict) -> Vec<String> {
     {
         let line = format!(
             "{} [{}]",
-            sanitize::text(rule.reason),
-            sanitize::text(rule.id)
+            sanitize::text(&rule.reason),
+            sanitize::text(&rule.id)
         );
         if !lines.contains(&line) {
             lines.push(line);
@@ -129,7 +127,7 @@ pub fn question(argv: &[OsString], verdict: &Verdict, directory: &str, color: bo
     text.push_str(&row("command", &shown(argv)));
     text.push_str(&row("in", directory));
     if let Some(rule) = verdict.rules.first() {
-        text.push_str(&row("safer", &sanitize::text(rule.safer)));
+        text.push_str(&row("safer", &sanitize::text(&rule.safer)));
     }
     text
 }

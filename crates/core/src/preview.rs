@@ -86,5 +86,5 @@ pub struct Budget {
     /// Counts files as they are seen, for a progress line.
     pub progress: Option<Progress>,
     /// What the rules say about terraform's resources.
-    pub infrastructure: Infrastructure<'static>,
+    pub infrastructure: Infrastructure,
 }

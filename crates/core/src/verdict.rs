@@ -4,7 +4,7 @@ use crate::environment::Environment;
 use crate::instead::Instead;
 use crate::place::Placed;
 use crate::preview::Preview;
-use crate::rule::Rule;
+use crate::rule::RuleRef;
 use guard_words::Effect;
 
 /// The decision about one invocation, with all of its reasons.
@@ -14,7 +14,7 @@ pub struct Verdict {
     /// What happens.
     pub effect: Effect,
     /// The rules that matched, the strictest first.
-    pub rules: Vec<&'static Rule>,
+    pub rules: Vec<RuleRef>,
     /// Where its operands lie, for tools that delete paths.
     pub places: Vec<Placed>,
     /// What it points at.

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use crate::agent::Agent;
 use crate::context::Context;
-use crate::rule::PlaceLists;
+use crate::rule::{PlaceLists, Texts};
 use guard_ground::glob;
 use guard_ground::install::Places;
 
@@ -23,14 +23,14 @@ pub struct World {
     protected: Vec<PathBuf>,
     scratch: Vec<PathBuf>,
     mounts: OnceLock<Vec<PathBuf>>,
-    disposable: &'static [&'static str],
+    disposable: Texts,
     user: u32,
 }
 
 impl World {
     /// Where rule examples are judged: in `/workspace`, with a home at `/home/user`, a disk mounted
     /// at `/mnt/disk`, and guard installed below `/opt/guard`.
-    pub fn imaginary(lists: &PlaceLists<'static>) -> Self {
+    pub fn imaginary(lists: &PlaceLists) -> Self {
         Self {
             imaginary: true,
             directory: PathBuf::from("/workspace"),
@@ -44,7 +44,7 @@ impl World {
                 .collect(),
             scratch: lists.scratch.iter().map(PathBuf::from).collect(),
             mounts: OnceLock::from(vec![PathBuf::from("/mnt/disk")]),
-            disposable: lists.disposable,
+            disposable: lists.disposable.clone(),
             user: 0,
         }
     }
@@ -53,7 +53,7 @@ impl World {
     pub fn real(
         context: &Context,
         agent: Option<&Agent>,
-        lists: &PlaceLists<'static>,
+        lists: &PlaceLists,
         places: &Places,
     ) -> Self {
         let directory = context.directory.clone().unwrap_or_default();
@@ -92,7 +92,7 @@ impl World {
                 .filter_map(|path| Path::new(path).canonicalize().ok())
                 .collect(),
             mounts: OnceLock::new(),
-            disposable: lists.disposable,
+            disposable: lists.disposable.clone(),
             user: rustix::process::geteuid().as_raw(),
         }
     }

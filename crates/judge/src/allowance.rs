@@ -1,16 +1,17 @@
 //! Losses that a user lets rules pass.
 
 use guard_core::loss::Loss;
+use serde::{Deserialize, Serialize};
 
 /// A loss up to which a rule does not ask.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Allowance {
     /// The rule.
-    pub rule: &'static str,
+    pub rule: String,
     /// The most of each measure that may be lost.
-    pub loss: Vec<(&'static str, f64)>,
+    pub loss: Vec<(String, f64)>,
     /// The environments in which it holds; empty: wherever nothing points at production.
-    pub environment: Vec<&'static str>,
+    pub environment: Vec<String>,
 }
 
 impl Allowance {
@@ -19,7 +20,9 @@ impl Allowance {
     pub fn covers(&self, loss: &Loss, environment: Option<&str>) -> bool {
         let here = match environment {
             Some("production") => false,
-            Some(name) => self.environment.is_empty() || self.environment.contains(&name),
+            Some(name) => {
+                self.environment.is_empty() || self.environment.iter().any(|one| one == name)
+            }
             None => self.environment.is_empty(),
         };
         let named = |measure: &str| self.loss.iter().any(|(name, _)| *name == measure);

@@ -10,7 +10,7 @@ use guard_core::context::Context;
 use guard_core::environment::{self, Environment};
 use guard_core::invocation::{Invocation, words};
 use guard_core::place::Placed;
-use guard_core::rule::Rule;
+use guard_core::rule::{Rule, RuleRef};
 use guard_core::tool::Toolbox;
 use guard_core::world::World;
 use guard_words::Effect;
@@ -52,7 +52,7 @@ impl Facts for Imagined<'_> {
     }
 }
 
-fn matched(tools: &Toolbox, line: &str, rules: &Rules) -> Result<Vec<&'static Rule>, String> {
+fn matched(tools: &Toolbox, line: &str, rules: &Rules) -> Result<Vec<RuleRef>, String> {
     let Some(split) = shlex::split(line) else {
         return Err(format!("the example {line:?} has an unclosed quote"));
     };
@@ -86,7 +86,7 @@ fn matched(tools: &Toolbox, line: &str, rules: &Rules) -> Result<Vec<&'static Ru
 /// # Errors
 /// A sentence that says which example is wrong and how.
 pub fn check(tools: &Toolbox, rule: &Rule, rules: &Rules) -> Result<(), String> {
-    for line in rule.examples {
+    for line in rule.examples.iter() {
         if !matched(tools, line, rules)?
             .iter()
             .any(|other| other.id == rule.id)
@@ -94,7 +94,7 @@ pub fn check(tools: &Toolbox, rule: &Rule, rules: &Rules) -> Result<(), String> 
             return Err(format!("it does not match its example {line:?}"));
         }
     }
-    for line in rule.counterexamples {
+    for line in rule.counterexamples.iter() {
         if matched(tools, line, rules)?
             .iter()
             .any(|other| other.id == rule.id)
@@ -102,7 +102,7 @@ pub fn check(tools: &Toolbox, rule: &Rule, rules: &Rules) -> Result<(), String> 
             return Err(format!("it matches its counterexample {line:?}"));
         }
     }
-    let blocking = matched(tools, rule.safer, rules)?
+    let blocking = matched(tools, &rule.safer, rules)?
         .into_iter()
         .find(|other| other.effect >= Effect::Confirm && other.loss.is_empty());
     match blocking {

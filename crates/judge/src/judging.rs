@@ -13,7 +13,7 @@ use guard_core::environment::{self, Environment};
 use guard_core::invocation::Invocation;
 use guard_core::place::Placed;
 use guard_core::preview::{Budget, Preview};
-use guard_core::rule::Rule;
+use guard_core::rule::{Rule, RuleRef};
 use guard_core::tool::{Scene, Toolbox};
 use guard_core::verdict::Verdict;
 use guard_core::world::World;
@@ -98,7 +98,7 @@ impl Looked<'_> {
         let environment = rule.environment.is_empty()
             || self
                 .environment_with(preview)
-                .is_some_and(|found| rule.environment.contains(&found.name.as_str()));
+                .is_some_and(|found| rule.environment.contains(&found.name));
         let read = preview.loss().map(|loss| loss.tags.as_ref());
         let tagged = rule.tag.is_empty()
             || read.is_some_and(|read| {
@@ -278,7 +278,7 @@ impl<'a> Judge<'a> {
                 deadline: Instant::now()
                     + Duration::from_secs_f64(tool.patience(&self.rules.limits)),
                 progress: (self.progress)(),
-                infrastructure: self.rules.infrastructure,
+                infrastructure: self.rules.infrastructure.clone(),
             };
             {
                 let scene = Scene {
@@ -303,23 +303,23 @@ impl<'a> Judge<'a> {
         preview: Preview,
         facts: Looked<'_>,
     ) -> Verdict {
-        let mut rules: Vec<&'static Rule> = candidates
+        let mut rules: Vec<RuleRef> = candidates
             .iter()
             .filter(|candidate| {
-                !candidate.waits_for_loss || (measurable && facts.holds(candidate.rule, &preview))
+                !candidate.waits_for_loss || (measurable && facts.holds(&candidate.rule, &preview))
             })
-            .map(|candidate| candidate.rule)
+            .map(|candidate| candidate.rule.clone())
             .collect();
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.effect));
         let mut notes = Vec::new();
-        let within: Vec<&str> = rules
+        let within: Vec<String> = rules
             .iter()
             .filter(|rule| facts.allows(rule, &preview))
-            .map(|rule| rule.id)
+            .map(|rule| rule.id.to_string())
             .collect();
         let asked = rules
             .iter()
-            .find(|rule| !within.contains(&rule.id))
+            .find(|rule| !within.iter().any(|id| *id == rule.id))
             .map_or(Effect::Allow, |rule| rule.effect);
         if !within.is_empty() && !preview.is_harmless() {
             notes.push(format!("within the limit for {}", within.join(", ")));
@@ -370,6 +370,6 @@ fn exceeds(rule: &Rule, preview: &Preview) -> bool {
         Preview::Exact(loss) => rule
             .loss
             .iter()
-            .any(|(measure, limit)| loss.level(measure) > *limit),
+            .any(|(measure, limit)| loss.level(measure) > limit),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod allowance;
 pub mod case;
+pub mod checked;
 pub mod examples;
 pub mod judging;
 pub mod load;

@@ -1,15 +1,21 @@
 //! Loading the user's rules beside the compiled-in ones.
 
-use guard_core::tool::Toolbox;
-use guard_store::limits::BackupLimits;
+use std::collections::HashSet;
+use std::fs::OpenOptions;
+use std::io::{Error, ErrorKind, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::rules::Rules;
-use crate::allowance::Allowance;
-use guard_core::rule::{EnvironmentName, PlaceLists, Rule};
-use guard_rulefile as format;
-use guard_rulefile::{FileText, Problem, RuleText};
+use guard_core::rule::{EnvironmentName, Levels, Pairs, Pattern, PlaceLists, Rule, Text};
+use guard_core::tool::Toolbox;
+use guard_ground::install::Places;
+use guard_rulefile::{self as format, FileText, Problem, RuleText};
+use guard_store::limits::BackupLimits;
 use guard_words::Effect;
+
+use crate::allowance::Allowance;
+use crate::checked;
+use crate::rules::Rules;
 
 /// A user's rules file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,39 +45,68 @@ impl std::fmt::Display for Broken {
     }
 }
 
-/// The default rules and, if `file` exists, the user's. A broken file is reported in
-/// [`Rules::broken`] and adds nothing.
-pub fn load(tools: &Toolbox, file: Option<&Path>) -> Rules {
-    let mut rules = Rules::defaults();
-    let Some(file) = file else {
-        return rules;
+/// A larger file of rules is a mistake.
+const MOST: u64 = 1 << 20;
+
+/// The default rules and, if there is a file of them, the user's. A broken file is reported in
+/// [`Rules::broken`] and adds nothing. A content that is new is checked, and kept as [`checked`] says.
+pub fn load(tools: &Toolbox, places: &Places) -> Rules {
+    let Some(file) = places.rules_file() else {
+        return Rules::defaults();
     };
-    let source = match std::fs::read_to_string(file) {
-        Ok(source) => source,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return rules,
+    let (source, owner) = match read(&file) {
+        Ok(read) => read,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Rules::defaults(),
         Err(error) => {
-            rules.broken = Some(Broken {
-                file: file.to_owned(),
-                problem: Problem {
+            return broken(
+                file,
+                Problem {
                     line: 1,
                     rule: None,
                     what: format!("it cannot be read: {error}"),
                 },
-            });
-            return rules;
+            );
         }
     };
+    if let Some(rules) = checked::kept(places, &source, owner) {
+        return rules;
+    }
+    let mut rules = Rules::defaults();
     match parse(tools, &source, &mut rules) {
-        Ok(()) => rules,
-        Err(problem) => {
-            let mut rules = Rules::defaults();
-            rules.broken = Some(Broken {
-                file: file.to_owned(),
-                problem,
-            });
+        Ok(()) => {
+            checked::keep(places, &source, owner, &rules);
             rules
         }
+        Err(problem) => broken(file, problem),
     }
+}
+
+fn broken(file: PathBuf, problem: Problem) -> Rules {
+    let mut rules = Rules::defaults();
+    rules.broken = Some(Broken { file, problem });
+    rules
+}
+
+/// The text of a rules file and its owner. A pipe, a device or a file of many megabytes is no rules file,
+/// and none of them makes guard wait.
+///
+/// # Errors
+/// The system's reason, or what it is instead.
+pub fn read(file: &Path) -> std::io::Result<(String, u32)> {
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(file)?;
+    let metadata = opened.metadata()?;
+    if !metadata.is_file() {
+        return Err(Error::other("it is no file"));
+    }
+    if metadata.len() > MOST {
+        return Err(Error::other("it is larger than a megabyte"));
+    }
+    let mut source = String::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    opened.take(MOST + 1).read_to_string(&mut source)?;
+    Ok((source, metadata.uid()))
 }
 
 /// Adds what a rules file says to `rules`, and checks the file's examples.
@@ -80,17 +115,12 @@ pub fn load(tools: &Toolbox, file: Option<&Path>) -> Rules {
 /// The first [`Problem`]; `rules` is then not to be used.
 pub fn parse(tools: &Toolbox, source: &str, rules: &mut Rules) -> Result<(), Problem> {
     let file: FileText = format::read(source)?;
+    let mut ids: HashSet<String> = rules.all().map(|rule| rule.id.to_string()).collect();
     let mut lines = Vec::new();
     for spanned in file.rule {
-        let line = source
-            .as_bytes()
-            .iter()
-            .take(spanned.span().start)
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
+        let line = format::line_of(source, spanned.span().start);
         let text = spanned.into_inner();
-        if rules.all().any(|rule| rule.id == text.id) {
+        if !ids.insert(text.id.clone()) {
             return Err(Problem {
                 line,
                 rule: Some(text.id),
@@ -98,7 +128,7 @@ pub fn parse(tools: &Toolbox, source: &str, rules: &mut Rules) -> Result<(), Pro
             });
         }
         if let Some(pattern) = &text.operand_regex
-            && let Err(error) = regex_lite::Regex::new(pattern)
+            && let Err(error) = regex::bytes::Regex::new(pattern)
         {
             return Err(Problem {
                 line,
@@ -107,7 +137,7 @@ pub fn parse(tools: &Toolbox, source: &str, rules: &mut Rules) -> Result<(), Pro
             });
         }
         lines.push(line);
-        rules.added.push(keep(text));
+        rules.add(rule_of(text));
     }
     extend_places(&mut rules.places, file.places);
     if let Some(seconds) = file.preview.seconds {
@@ -119,8 +149,8 @@ pub fn parse(tools: &Toolbox, source: &str, rules: &mut Rules) -> Result<(), Pro
     if let Some(seconds) = file.preview.cluster_seconds {
         rules.limits.cluster_seconds = seconds.clamp(0.1, 600.0);
     }
-    rules.infrastructure.data = join(rules.infrastructure.data, file.terraform.data);
-    rules.infrastructure.losing = join(rules.infrastructure.losing, file.terraform.losing);
+    rules.infrastructure.data.extend(file.terraform.data);
+    rules.infrastructure.losing.extend(file.terraform.losing);
     if let Some(seconds) = file.person.seconds {
         rules.limits.person_seconds = seconds.clamp(1.0, 86_400.0);
     }
@@ -140,19 +170,17 @@ pub fn parse(tools: &Toolbox, source: &str, rules: &mut Rules) -> Result<(), Pro
         && Path::new(store).is_absolute()
     {
         // Nothing deletes backups but guard itself.
-        rules.places.protected = join(rules.places.protected, vec![store.clone()]);
+        rules.places.protected.extend(vec![store.clone()]);
     }
     extend_backup(&mut rules.backup, file.backup);
     rules.notify = file.person.notify;
-    rules
-        .terminals
-        .extend(file.person.terminals.into_iter().map(leak));
+    rules.terminals.extend(file.person.terminals);
     rules.environments.extend(
         file.environment
             .into_iter()
             .map(|environment| EnvironmentName {
-                name: leak(environment.name),
-                words: leak_all(environment.words),
+                name: environment.name.into(),
+                words: environment.words.into(),
             }),
     );
     for spanned in file.limit {
@@ -164,10 +192,10 @@ pub fn parse(tools: &Toolbox, source: &str, rules: &mut Rules) -> Result<(), Pro
         })?;
         rules.allowances.push(allowance);
     }
-    for (rule, line) in rules.added.iter().zip(lines) {
-        super::examples::check(tools, rule, rules).map_err(|what| Problem {
+    for (rule, line) in rules.added().zip(lines) {
+        crate::examples::check(tools, rule, rules).map_err(|what| Problem {
             line,
-            rule: Some(rule.id.to_owned()),
+            rule: Some(rule.id.to_string()),
             what,
         })?;
     }
@@ -185,7 +213,10 @@ fn allowance(text: format::LimitText, rules: &Rules) -> Result<Allowance, (Strin
             if name == "production" {
                 return Some("no limit holds in production".to_owned());
             }
-            let known = rules.environments.iter().any(|known| known.name == name);
+            let known = rules
+                .environments
+                .iter()
+                .any(|known| known.name == name.as_str());
             (!known).then(|| format!("there is no environment {name:?}"))
         }),
     };
@@ -193,86 +224,52 @@ fn allowance(text: format::LimitText, rules: &Rules) -> Result<Allowance, (Strin
         return Err((text.rule, what));
     }
     Ok(Allowance {
-        rule: leak(text.rule),
-        loss: text
-            .loss
-            .into_iter()
-            .map(|(name, most)| (leak(name), most))
-            .collect(),
-        environment: text.environment.into_iter().map(leak).collect(),
+        rule: text.rule,
+        loss: text.loss.into_iter().collect(),
+        environment: text.environment,
     })
 }
 
-/// Rules live as long as the process: guard starts, judges one command, and becomes another
-/// program.
-fn keep(text: RuleText) -> &'static Rule {
-    let pairs: Vec<(&'static str, &'static str)> = text
-        .flag_value
-        .into_iter()
-        .filter_map(|pair| leak(pair).split_once('='))
-        .collect();
-    let losses: Vec<(&'static str, f64)> = text
-        .loss
-        .into_iter()
-        .map(|(name, limit)| (leak(name), limit))
-        .collect();
-    let tags: Vec<(&'static str, &'static str)> = text
-        .tag
-        .into_iter()
-        .map(|(name, value)| (leak(name), leak(value)))
-        .collect();
-    Box::leak(Box::new(Rule {
-        id: leak(text.id),
-        tool: leak(text.tool),
-        verb: leak_all(text.verb),
-        any_flag: leak_all(text.any_flag),
-        all_flags: leak_all(text.all_flags),
-        no_flag: leak_all(text.no_flag),
-        flag_value: Box::leak(pairs.into_boxed_slice()),
-        operand: leak_all(text.operand),
-        operand_regex: text.operand_regex.map(leak),
-        path: leak_all(text.path),
-        statement: leak_all(text.statement),
-        operation: leak_all(text.operation),
-        environment: leak_all(text.environment),
-        tag: Box::leak(tags.into_boxed_slice()),
-        loss: Box::leak(losses.into_boxed_slice()),
-        effect: match text.effect.as_str() {
-            "allow" => Effect::Allow,
-            "backup" => Effect::Backup,
-            "deny" => Effect::Deny,
-            _ => Effect::Confirm,
-        },
+/// A rule as it is used.
+fn rule_of(text: RuleText) -> Rule {
+    let pairs = text.flag_value.into_iter().filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    });
+    Rule {
+        id: text.id.into(),
+        tool: text.tool.into(),
+        verb: text.verb.into(),
+        any_flag: text.any_flag.into(),
+        all_flags: text.all_flags.into(),
+        no_flag: text.no_flag.into(),
+        flag_value: Pairs::Own(pairs.collect()),
+        operand: text.operand.into(),
+        operand_regex: text.operand_regex.map(Pattern::from),
+        path: text.path.into(),
+        statement: text.statement.into(),
+        operation: text.operation.into(),
+        environment: text.environment.into(),
+        tag: Pairs::Own(text.tag.into_iter().collect()),
+        loss: Levels::Own(text.loss.into_iter().collect()),
+        // The name was checked when the file was read.
+        effect: Effect::named(&text.effect).unwrap_or(Effect::Confirm),
         always: text.always,
         approvals: text.approvals,
-        reason: leak(text.reason),
-        safer: leak(text.safer),
-        examples: leak_all(text.examples),
-        counterexamples: leak_all(text.counterexamples),
+        reason: text.reason.into(),
+        safer: text.safer.into(),
+        examples: text.examples.into(),
+        counterexamples: text.counterexamples.into(),
         by_user: true,
-    }))
-}
-
-fn leak(text: String) -> &'static str {
-    Box::leak(text.into_boxed_str())
-}
-
-fn leak_all(texts: Vec<String>) -> &'static [&'static str] {
-    let list: Vec<&'static str> = texts.into_iter().map(leak).collect();
-    Box::leak(list.into_boxed_slice())
-}
-
-/// A list with more at its end.
-fn join(old: &'static [&'static str], new: Vec<String>) -> &'static [&'static str] {
-    if new.is_empty() {
-        return old;
     }
-    let mut all = old.to_vec();
-    all.extend(new.into_iter().map(leak));
-    Box::leak(all.into_boxed_slice())
 }
 
 fn extend_backup(backup: &mut BackupLimits, text: format::BackupText) {
+    let set_text = |own: &mut Option<Text>, written: Option<String>| {
+        if let Some(written) = written {
+            *own = Some(written.into());
+        }
+    };
     let set = |own: &mut u64, written: Option<u64>| *own = written.unwrap_or(*own);
     set(&mut backup.bytes, text.bytes);
     set(&mut backup.files, text.files);
@@ -283,14 +280,14 @@ fn extend_backup(backup: &mut BackupLimits, text: format::BackupText) {
     if let Some(days) = text.days {
         backup.days = days.clamp(0.0, 36_500.0);
     }
-    backup.store = text.store.map(leak).or(backup.store);
-    backup.credentials = text.credentials.map(leak).or(backup.credentials);
-    backup.recipient = text.recipient.map(leak).or(backup.recipient);
+    set_text(&mut backup.store, text.store);
+    set_text(&mut backup.credentials, text.credentials);
+    set_text(&mut backup.recipient, text.recipient);
 }
 
-fn extend_places(places: &mut PlaceLists<'static>, more: format::PlacesText) {
-    places.workspace = join(places.workspace, more.workspace);
-    places.scratch = join(places.scratch, more.scratch);
-    places.disposable = join(places.disposable, more.disposable);
-    places.protected = join(places.protected, more.protected);
+fn extend_places(places: &mut PlaceLists, more: format::PlacesText) {
+    places.workspace.extend(more.workspace);
+    places.scratch.extend(more.scratch);
+    places.disposable.extend(more.disposable);
+    places.protected.extend(more.protected);
 }

@@ -4,7 +4,7 @@ use super::rules::Rules;
 use guard_core::environment::Environment;
 use guard_core::invocation::Invocation;
 use guard_core::place::Placed;
-use guard_core::rule::Rule;
+use guard_core::rule::{Rule, RuleRef};
 use guard_ground::glob;
 
 /// What matching may need and should not compute unless a rule asks.
@@ -20,10 +20,10 @@ pub trait Facts {
 }
 
 /// A rule that matches as far as can be said before the loss is measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Candidate {
     /// The rule.
-    pub rule: &'static Rule,
+    pub rule: RuleRef,
     /// It also names something that only the preview tells: a loss, a tag, an environment that
     /// nothing but tags could show.
     pub waits_for_loss: bool,
@@ -41,24 +41,23 @@ pub fn matching(
         return Vec::new();
     }
     rules
-        .possible(family, invocation.verb_name())
+        .possible(invocation.tool.as_str(), family, invocation.verb_name())
         .filter(|rule| fits(rule, invocation, facts))
         .map(|rule| Candidate {
-            rule,
             waits_for_loss: !rule.loss.is_empty()
                 || !rule.tag.is_empty()
-                || !environment_fits(rule, facts),
+                || !environment_fits(&rule, facts),
+            rule,
         })
         .collect()
 }
 
 fn fits(rule: &Rule, invocation: &Invocation, facts: &dyn Facts) -> bool {
-    // The default rules were chosen by their tool already.
-    (!rule.by_user || invocation.tool == rule.tool)
-        && verb_fits(rule, invocation)
-        && (rule.any_flag.is_empty() || invocation.has_any(rule.any_flag))
+    // They were chosen by their tool already.
+    verb_fits(rule, invocation)
+        && (rule.any_flag.is_empty() || rule.any_flag.iter().any(|flag| invocation.has(flag)))
         && rule.all_flags.iter().all(|flag| invocation.has(flag))
-        && !invocation.has_any(rule.no_flag)
+        && !rule.no_flag.iter().any(|flag| invocation.has(flag))
         && (rule.flag_value.is_empty() || value_fits(rule, invocation))
         && (rule.operand.is_empty() || operand_fits(rule, invocation))
         && (rule.statement.is_empty() || statement_fits(rule, invocation))
@@ -66,7 +65,7 @@ fn fits(rule: &Rule, invocation: &Invocation, facts: &dyn Facts) -> bool {
             || facts
                 .places()
                 .iter()
-                .any(|placed| rule.path.contains(&placed.place.name())))
+                .any(|placed| rule.path.contains(placed.place.name())))
         && (rule.operation.is_empty() || operation_fits(rule, invocation))
         && (environment_fits(rule, facts) || facts.reads_tags())
         && (rule.tag.is_empty() || facts.has_tags())
@@ -77,7 +76,7 @@ fn environment_fits(rule: &Rule, facts: &dyn Facts) -> bool {
     rule.environment.is_empty()
         || facts
             .environment()
-            .is_some_and(|environment| rule.environment.contains(&environment.name.as_str()))
+            .is_some_and(|environment| rule.environment.contains(environment.name.as_str()))
 }
 
 fn operation_fits(rule: &Rule, invocation: &Invocation) -> bool {
@@ -126,14 +125,11 @@ fn statement_fits(rule: &Rule, invocation: &Invocation) -> bool {
 }
 
 fn regex_fits(rule: &Rule, invocation: &Invocation) -> bool {
-    let Some(pattern) = rule.operand_regex else {
+    let Some(pattern) = &rule.operand_regex else {
         return true;
     };
-    // The pattern was checked when the file was loaded.
-    regex_lite::Regex::new(pattern).is_ok_and(|regex| {
-        invocation
-            .operands
-            .iter()
-            .any(|operand| regex.is_match(&operand.text.to_string_lossy()))
-    })
+    invocation
+        .operands
+        .iter()
+        .any(|operand| pattern.fits(operand.bytes()))
 }

@@ -63,7 +63,7 @@ pub struct Evidence {
 
 /// Looks at the controlling terminal, the agent's traces, who holds the terminal's other end, and
 /// who else can type into it. `trusted` are programs that the person's rules call terminals.
-pub fn gather(agent: Option<&Agent>, ancestors: &[Ancestor], trusted: &[&str]) -> Evidence {
+pub fn gather(agent: Option<&Agent>, ancestors: &[Ancestor], trusted: &[String]) -> Evidence {
     let started = Instant::now();
     let mut lines = Vec::new();
     let (trust, why, terminal, is_systems) = look(agent, ancestors, trusted, &mut lines);
@@ -90,7 +90,7 @@ type Seen = (Trust, String, Option<File>, bool);
 fn look(
     agent: Option<&Agent>,
     ancestors: &[Ancestor],
-    trusted: &[&str],
+    trusted: &[String],
     lines: &mut Vec<String>,
 ) -> Seen {
     let nobody = |why: String| (Trust::Nobody, why, None, false);

@@ -245,11 +245,11 @@ impl Device {
 
 /// Who holds the other end of `device`. `leader` is the process that leads the terminal's session,
 /// whose parents most often hold it; `trusted` are programs that the person's rules call terminals.
-pub fn of(device: Device, leader: u32, trusted: &[&str]) -> Holder {
+pub fn of(device: Device, leader: u32, trusted: &[String]) -> Holder {
     follow(device, leader, trusted, 0)
 }
 
-fn follow(device: Device, leader: u32, trusted: &[&str], depth: usize) -> Holder {
+fn follow(device: Device, leader: u32, trusted: &[String], depth: usize) -> Holder {
     if device.is_console() {
         return Holder::new(None, device.name(), Kind::Console);
     }
@@ -266,7 +266,7 @@ fn follow(device: Device, leader: u32, trusted: &[&str], depth: usize) -> Holder
 }
 
 /// The program that holds the master side of `device`.
-fn describe(process: u32, device: Device, trusted: &[&str], depth: usize) -> Holder {
+fn describe(process: u32, device: Device, trusted: &[String], depth: usize) -> Holder {
     let Some(stat) = process::stat_of(process) else {
         return Holder::unseen();
     };
@@ -298,7 +298,13 @@ fn describe(process: u32, device: Device, trusted: &[&str], depth: usize) -> Hol
 }
 
 /// What the program is, by the file it runs from; what a process calls itself says little.
-fn kind_of(process: u32, comm: &str, name: &str, program: Option<&Path>, trusted: &[&str]) -> Kind {
+fn kind_of(
+    process: u32,
+    comm: &str,
+    name: &str,
+    program: Option<&Path>,
+    trusted: &[String],
+) -> Kind {
     if program.is_some_and(|path| trusted.iter().any(|one| Path::new(one) == path)) {
         return Kind::Emulator;
     }
@@ -360,7 +366,7 @@ fn is_version_of(name: &str, program: &str) -> bool {
 
 /// A multiplexer that no person looks at is driven by a program. One that shows its terminals to
 /// clients is as good as the terminals of those, but for what other programs type into it.
-fn attached(server: u32, trusted: &[&str], depth: usize) -> Kind {
+fn attached(server: u32, trusted: &[String], depth: usize) -> Kind {
     let owner = std::fs::metadata(format!("/proc/{server}")).map(|meta| meta.uid());
     let mut best = Kind::Scripted;
     for client in processes() {

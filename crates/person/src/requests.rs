@@ -242,7 +242,7 @@ fn request(id: &str, blocked: &Blocked<'_>) -> Request {
         rules: verdict
             .rules
             .iter()
-            .map(|rule| rule.id.to_owned())
+            .map(|rule| rule.id.to_string())
             .collect(),
         environment: verdict
             .environment

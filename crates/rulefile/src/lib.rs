@@ -251,6 +251,7 @@ pub fn read(source: &str) -> Result<FileText, Problem> {
             what: format!("losing {wrong:?} is not of the form TYPE.ATTRIBUTE"),
         });
     }
+    check_numbers(&file, source)?;
     let mut seen = std::collections::BTreeSet::new();
     for spanned in &file.rule {
         let rule = spanned.get_ref();
@@ -286,6 +287,59 @@ pub fn read(source: &str) -> Result<FileText, Problem> {
         });
     }
     Ok(file)
+}
+
+/// TOML has `nan` and `inf`: no time, no limit.
+fn check_numbers(file: &FileText, source: &str) -> Result<(), Problem> {
+    let times = [
+        ("preview.seconds", file.preview.seconds),
+        ("preview.plan-seconds", file.preview.plan_seconds),
+        ("preview.cluster-seconds", file.preview.cluster_seconds),
+        ("person.seconds", file.person.seconds),
+        ("person.wait", file.person.wait),
+        ("person.request-seconds", file.person.request_seconds),
+        ("person.grant-seconds", file.person.grant_seconds),
+        ("backup.seconds", file.backup.seconds),
+        ("backup.days", file.backup.days),
+    ];
+    let is_number = |number: f64| number.is_finite() && number >= 0.0;
+    let wrong = |line, rule, name: &str, number: f64| Problem {
+        line,
+        rule,
+        what: format!("{name} is {number}, which is no amount"),
+    };
+    for (name, number) in times {
+        if let Some(number) = number.filter(|number| !is_number(*number)) {
+            let key = name.rsplit('.').next().unwrap_or(name);
+            let at = |line: &str| {
+                let (written, value) = line.split_once('=').unwrap_or_default();
+                let value = value.split('#').next().unwrap_or_default().trim();
+                written.trim() == key && !value.parse().is_ok_and(is_number)
+            };
+            let line = source.lines().position(at).unwrap_or(0) + 1;
+            return Err(wrong(line, None, name, number));
+        }
+    }
+    let rules = file
+        .rule
+        .iter()
+        .map(|rule| (rule.span(), &rule.get_ref().id, &rule.get_ref().loss));
+    let limits = file
+        .limit
+        .iter()
+        .map(|limit| (limit.span(), &limit.get_ref().rule, &limit.get_ref().loss));
+    for (span, id, loss) in rules.chain(limits) {
+        if let Some((measure, number)) = loss.iter().find(|(_, number)| !is_number(**number)) {
+            let name = format!("the loss of {measure}");
+            return Err(wrong(
+                line_of(source, span.start),
+                Some(id.clone()),
+                &name,
+                *number,
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The id of the rule that a line belongs to, for errors inside a rule that did not parse.

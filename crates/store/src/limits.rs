@@ -1,7 +1,11 @@
 //! How much is saved and kept.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 /// What is saved before a command destroys it, and how long it is kept.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BackupLimits {
     /// The most bytes that one command's backup may hold.
     pub bytes: u64,
@@ -14,11 +18,11 @@ pub struct BackupLimits {
     /// Bytes that all backups may take together.
     pub store_bytes: u64,
     /// Where backups lie; in the state directory without.
-    pub store: Option<&'static str>,
+    pub store: Option<Cow<'static, str>>,
     /// A file of variables for the engine that keeps them.
-    pub credentials: Option<&'static str>,
+    pub credentials: Option<Cow<'static, str>>,
     /// Whom they are encrypted to.
-    pub recipient: Option<&'static str>,
+    pub recipient: Option<Cow<'static, str>>,
 }
 
 impl BackupLimits {

@@ -67,8 +67,9 @@ impl Store {
     pub fn open(state: Option<&Path>, limits: &BackupLimits) -> std::result::Result<Self, Unsaved> {
         let engine = limits
             .store
-            .and_then(|store| Engine::of(store, limits.credentials));
-        let directory = match limits.store {
+            .as_deref()
+            .and_then(|store| Engine::of(store, limits.credentials.as_deref()));
+        let directory = match limits.store.as_deref() {
             Some(place) if Path::new(place).is_absolute() => PathBuf::from(place),
             Some(place) if engine.is_none() => {
                 return Err(Unsaved(format!(
@@ -82,7 +83,7 @@ impl Store {
         };
         Ok(Self {
             directory,
-            limits: *limits,
+            limits: limits.clone(),
             engine,
             identity: None,
         })

@@ -102,7 +102,7 @@ impl Writer {
     ) -> Result<Self, Unsaved> {
         let alive = hold(&aside)?;
         // What is to be encrypted never lies on the disk as it is.
-        let pack = match store.limits().recipient {
+        let pack = match &store.limits().recipient {
             None => new_file(&aside.join(PACK))?,
             Some(_) => guard_ground::spool::file()?,
         };
@@ -111,7 +111,7 @@ impl Writer {
         Ok(Self {
             place: store.directory().join(&id),
             id,
-            limits: *store.limits(),
+            limits: store.limits().clone(),
             engine: store.engine().cloned(),
             deadline,
             pack: Mutex::new(Pack {
@@ -305,7 +305,7 @@ impl Writer {
         let plain = pack.out.get_ref().try_clone()?;
         let packed = pack.position;
         drop(pack);
-        match self.limits.recipient {
+        match &self.limits.recipient {
             None => plain.sync_all()?,
             Some(recipient) => self.encrypt(&plain, recipient)?,
         }

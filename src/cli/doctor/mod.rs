@@ -195,8 +195,8 @@ fn rules(office: &Office) -> Finding {
             "ok",
             format!(
                 "{} by default, {} of your own",
-                office.rules.all().count() - office.rules.added().len(),
-                office.rules.added().len()
+                office.rules.all().count() - office.rules.added().count(),
+                office.rules.added().count()
             ),
             None,
         ),

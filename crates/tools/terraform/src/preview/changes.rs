@@ -113,7 +113,7 @@ struct Lost<'a> {
 }
 
 /// What a plan would lose.
-pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure<'_>) -> Loss {
+pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure) -> Loss {
     let mut changes: Vec<Lost<'_>> = plan
         .resource_changes
         .iter()
@@ -157,7 +157,7 @@ pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure<'_>) -> Loss {
 }
 
 /// What becomes of one resource, when something is lost, and why.
-fn fate(resource: &Resource, infrastructure: &Infrastructure<'_>) -> Option<(Fate, String)> {
+fn fate(resource: &Resource, infrastructure: &Infrastructure) -> Option<(Fate, String)> {
     if resource.mode == "data" {
         return None;
     }
@@ -232,7 +232,7 @@ fn shown(resource: &Resource, why: &str) -> String {
     shown
 }
 
-fn holds_data(kind: &str, infrastructure: &Infrastructure<'_>) -> bool {
+fn holds_data(kind: &str, infrastructure: &Infrastructure) -> bool {
     infrastructure
         .data
         .iter()
@@ -240,7 +240,7 @@ fn holds_data(kind: &str, infrastructure: &Infrastructure<'_>) -> bool {
 }
 
 /// Attributes that a change in place takes something from.
-fn reduced(resource: &Resource, infrastructure: &Infrastructure<'_>) -> Vec<String> {
+fn reduced(resource: &Resource, infrastructure: &Infrastructure) -> Vec<String> {
     let change = &resource.change;
     infrastructure
         .losing

@@ -7,10 +7,11 @@
 use serde_json::json;
 
 use super::*;
+use guard_core::rule::Texts;
 
-const LISTS: Infrastructure<'static> = Infrastructure {
-    data: &["*_bucket", "db"],
-    losing: &["log_*.retention", "db.backup.days"],
+const LISTS: Infrastructure = Infrastructure {
+    data: Texts::Fixed(&["*_bucket", "db"]),
+    losing: Texts::Fixed(&["log_*.retention", "db.backup.days"]),
 };
 
 fn change(address: &str, actions: &[&str], before: Value, after: Value) -> Value {
