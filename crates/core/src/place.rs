@@ -92,7 +92,13 @@ fn place(target: Target, recursive: bool, world: &World, context: &Context) -> P
         // unlink("") is ENOENT (POSIX, pathname resolution).
         Err(PlaceKind::Missing)
     } else if world.is_imaginary() {
-        Ok(Resolved(lexical(&world.directory().join(&operand.text))))
+        let path = world.directory().join(&operand.text);
+        // Without a directory to start from only a whole path says where it leads.
+        if path.is_absolute() {
+            Ok(Resolved(lexical(&path)))
+        } else {
+            Err(PlaceKind::Unknown)
+        }
     } else if overwritten {
         existing_file(&operand, context)
     } else {

@@ -6,8 +6,7 @@ mod texts;
 
 use std::borrow::Cow;
 use std::ops::Deref;
-use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use guard_words::Effect;
 use serde::{Deserialize, Serialize};
@@ -126,7 +125,7 @@ pub enum RuleRef {
     /// One of the default ones.
     Default(&'static Rule),
     /// One of the user's.
-    User(Rc<Rule>),
+    User(Arc<Rule>),
 }
 
 impl Deref for RuleRef {

@@ -49,6 +49,16 @@ impl World {
         }
     }
 
+    /// The same for a command that was led elsewhere first; relative is as `cd` takes it, and `None` is
+    /// where nobody can say.
+    #[must_use]
+    pub fn led_to(mut self, directory: Option<&Path>) -> Self {
+        self.directory = directory.map_or_else(PathBuf::new, |there| {
+            path::lexical(&self.directory.join(there))
+        });
+        self
+    }
+
     /// The world of a command in `context`.
     pub fn real(
         context: &Context,

@@ -6,13 +6,13 @@
 //! user, or one that others may write, is not there for guard. Rules are read from it one by one, when a
 //! command of their tool and verb comes.
 
-use std::cell::OnceCell;
 use std::fs::{File, Metadata};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::OnceLock;
 
 use guard_core::rule::{Rule, Texts};
 use guard_ground::install::Places;
@@ -74,7 +74,7 @@ pub struct AddedRule {
     /// The pattern of the first word of the verb; empty for any.
     verb: String,
     text: String,
-    rule: OnceCell<Option<Rc<Rule>>>,
+    rule: OnceLock<Option<Arc<Rule>>>,
 }
 
 impl AddedRule {
@@ -85,7 +85,7 @@ impl AddedRule {
             tool: rule.tool.to_string(),
             verb,
             text: String::new(),
-            rule: OnceCell::from(Some(Rc::new(rule))),
+            rule: OnceLock::from(Some(Arc::new(rule))),
         }
     }
 
@@ -100,9 +100,9 @@ impl AddedRule {
     }
 
     /// The rule. Its text was written by this very program and is whole, so it can be read.
-    pub(crate) fn rule(&self) -> Option<&Rc<Rule>> {
+    pub(crate) fn rule(&self) -> Option<&Arc<Rule>> {
         self.rule
-            .get_or_init(|| serde_json::from_str(&self.text).ok().map(Rc::new))
+            .get_or_init(|| serde_json::from_str(&self.text).ok().map(Arc::new))
             .as_ref()
     }
 }
@@ -138,7 +138,7 @@ pub(crate) fn kept(places: &Places, source: &str, owner: u32) -> Option<Rules> {
             tool: part()?,
             verb: part()?,
             text: part()?,
-            rule: OnceCell::new(),
+            rule: OnceLock::new(),
         });
     }
     Some(Rules::new(settings, added))

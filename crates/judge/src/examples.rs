@@ -4,7 +4,7 @@
 
 use std::cell::OnceCell;
 
-use crate::matching::{Facts, matching};
+use crate::matching::{Candidate, Facts, matching};
 use crate::rules::Rules;
 use guard_core::context::Context;
 use guard_core::environment::{self, Environment};
@@ -52,7 +52,59 @@ impl Facts for Imagined<'_> {
     }
 }
 
-fn matched(tools: &Toolbox, line: &str, rules: &Rules) -> Result<Vec<RuleRef>, String> {
+/// What a command meets in the imaginary workspace, where nothing is measured.
+#[derive(Debug)]
+pub struct Answer {
+    /// How its tool reads it.
+    pub invocation: Invocation,
+    /// The rules that match it, in the order of the files.
+    pub rules: Vec<Candidate>,
+    /// Where what it would delete or write over lies.
+    pub places: Vec<Placed>,
+    /// What it points at.
+    pub environment: Option<Environment>,
+}
+
+impl Answer {
+    /// What the rules that need no measured loss ask for together.
+    pub fn effect(&self) -> Effect {
+        let certain = self.rules.iter().filter(|rule| !rule.waits_for_loss);
+        let effects = certain.map(|candidate| candidate.rule.effect);
+        effects.max().unwrap_or(Effect::Allow)
+    }
+}
+
+/// Answers a command by its arguments alone: `world` is an imaginary one, and `context` consults
+/// nothing. What is nested in it is not looked at.
+pub fn answer(
+    tools: &Toolbox,
+    invocation: Invocation,
+    world: &World,
+    context: &Context,
+    rules: &Rules,
+) -> Answer {
+    let facts = Imagined {
+        tools,
+        invocation: &invocation,
+        world,
+        rules,
+        context,
+        places: OnceCell::new(),
+        environment: OnceCell::new(),
+    };
+    let found = matching(rules, tools.family(&invocation.tool), &invocation, &facts);
+    let places = facts.places().to_vec();
+    let environment = facts.environment().cloned();
+    Answer {
+        invocation,
+        rules: found,
+        places,
+        environment,
+    }
+}
+
+/// Answers one example; `None` when its tool is none of guard's.
+fn answered(tools: &Toolbox, line: &str, rules: &Rules) -> Result<Option<Answer>, String> {
     let Some(split) = shlex::split(line) else {
         return Err(format!("the example {line:?} has an unclosed quote"));
     };
@@ -60,24 +112,18 @@ fn matched(tools: &Toolbox, line: &str, rules: &Rules) -> Result<Vec<RuleRef>, S
         return Err("an example is empty".to_owned());
     };
     let Some(tool) = tools.find(name.as_ref(), rules.added_tools()) else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let context = Context::nothing(tools.nested);
     let invocation = tools.read(&tool, &words(arguments), &context);
     let world = World::imaginary(&rules.places);
-    let facts = Imagined {
-        tools,
-        invocation: &invocation,
-        world: &world,
-        rules,
-        context: &context,
-        places: OnceCell::new(),
-        environment: OnceCell::new(),
-    };
-    Ok(matching(rules, tools.family(&tool), &invocation, &facts)
-        .into_iter()
-        .map(|candidate| candidate.rule)
-        .collect())
+    Ok(Some(answer(tools, invocation, &world, &context, rules)))
+}
+
+fn matched(tools: &Toolbox, line: &str, rules: &Rules) -> Result<Vec<RuleRef>, String> {
+    let answer = answered(tools, line, rules)?;
+    let candidates = answer.into_iter().flat_map(|answer| answer.rules);
+    Ok(candidates.map(|candidate| candidate.rule).collect())
 }
 
 /// Checks the examples of one rule: each `match` is matched by it, no `no-match` is, and its

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use guard_core::rule::{
     EnvironmentName, Infrastructure, Levels, Limits, Pairs, PlaceLists, Rule, RuleRef, Texts,
@@ -115,12 +115,12 @@ impl Rules {
 
     /// All rules: the default ones, then the user's.
     pub fn all(&self) -> impl Iterator<Item = RuleRef> {
-        let added = self.added().map(|rule| RuleRef::User(Rc::clone(rule)));
+        let added = self.added().map(|rule| RuleRef::User(Arc::clone(rule)));
         DEFAULT_RULES.iter().map(RuleRef::Default).chain(added)
     }
 
     /// The user's rules. Without their examples where these were checked before.
-    pub fn added(&self) -> impl Iterator<Item = &Rc<Rule>> {
+    pub fn added(&self) -> impl Iterator<Item = &Arc<Rule>> {
         self.added.iter().filter_map(AddedRule::rule)
     }
 
@@ -149,6 +149,6 @@ impl Rules {
             .filter_map(AddedRule::rule);
         defaults
             .map(RuleRef::Default)
-            .chain(added.map(|rule| RuleRef::User(Rc::clone(rule))))
+            .chain(added.map(|rule| RuleRef::User(Arc::clone(rule))))
     }
 }
