@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::time::Duration;
 
-use crate::support::{Outcome, TOOLS, World};
+use crate::support::{Outcome, World};
 
 /// The start of a rule of the user's that holds.
 const RULE: &str = r#"[[rule]]
@@ -165,21 +165,6 @@ fn rules_of_the_user_hold() {
 }
 
 #[test]
-fn called_by_a_name_that_is_no_tool() {
-    let world = World::new();
-    let guard = world.path("prefix/bin/guard");
-    symlink(&guard, world.path("shred")).unwrap();
-    let outcome = world.command(&[world.path("shred")]).run();
-    assert_eq!(outcome.code, Some(2), "{outcome:?}");
-    outcome.says("shred");
-    for tool in TOOLS {
-        outcome.says(tool);
-    }
-    let outcome = world.command(&[""]).program(&guard).run();
-    assert_eq!(outcome.code, Some(2), "{outcome:?}");
-}
-
-#[test]
 fn a_tool_that_the_users_rules_name() {
     let world = World::new();
     world.rules(
@@ -198,44 +183,6 @@ fn a_tool_that_the_users_rules_name() {
     let run = |to: &str| world.command(&["deploy", to]).search(&search).run();
     assert_eq!(run("staging").stdout, "deployed to staging\n");
     run("production").blocked();
-}
-
-#[test]
-fn the_real_tool_is_missing() {
-    let world = World::new();
-    for tool in TOOLS {
-        let outcome = world
-            .command(&[tool, "--version"])
-            .search(&[world.shims(), world.path("prefix/bin")])
-            .run();
-        assert_eq!(outcome.code, Some(127), "{outcome:?}");
-        outcome.says(tool).says("not found");
-    }
-    let outcome = world
-        .command(&["rm", "-rf", "../shared/uploads"])
-        .search(&[world.shims()])
-        .run();
-    assert!(matches!(outcome.code, Some(77 | 127)), "{outcome:?}");
-    // A directory and a file that cannot be executed are no tools.
-    world.write("odd/kubectl", "#!/bin/sh\n");
-    std::fs::create_dir_all(world.path("odder/kubectl")).unwrap();
-    let outcome = world
-        .command(&["kubectl", "version"])
-        .search(&[world.shims(), world.path("odd"), world.path("odder")])
-        .run();
-    assert_eq!(outcome.code, Some(127), "{outcome:?}");
-}
-
-#[test]
-fn a_tool_that_cannot_be_executed() {
-    let world = World::new();
-    world.script("tools/kubectl", "#!/no/such/interpreter\n");
-    let outcome = world
-        .command(&["kubectl", "version"])
-        .search(&[world.shims(), world.path("tools")])
-        .run();
-    assert_eq!(outcome.code, Some(126), "{outcome:?}");
-    outcome.says("tools/kubectl");
 }
 
 /// Gives a world to nobody, for commands that run as nobody.
@@ -423,53 +370,6 @@ fn a_hundred_thousand_operands() {
         ])
         .run();
     assert!(outcome.time < Duration::from_secs(20), "{:?}", outcome.time);
-}
-
-#[test]
-fn closed_streams() {
-    let world = World::new();
-    world.write("app/README.md", "a day's work\n");
-    for closed in [&[0][..], &[1], &[2], &[0, 1], &[1, 2], &[0, 1, 2]] {
-        let outcome = world
-            .command(&["git", "reset", "--hard"])
-            .closed(closed)
-            .run();
-        assert_eq!(outcome.code, Some(77), "{closed:?}: {outcome:?}");
-        let outcome = world.command(&["rm", "-f", "missing"]).closed(closed).run();
-        assert_eq!(outcome.code, Some(0), "{closed:?}: {outcome:?}");
-        let outcome = world
-            .guard(&["check", "git reset --hard"])
-            .closed(closed)
-            .run();
-        assert_eq!(outcome.code, Some(77), "{closed:?}: {outcome:?}");
-        assert_eq!(world.read("app/README.md"), "a day's work\n");
-    }
-    // Nothing that was said went into the log instead.
-    world.guard(&["log", "verify"]).run().ran();
-    assert_eq!(world.log().len(), 6);
-}
-
-#[test]
-fn the_tool_finds_streams_closed_as_they_were() {
-    let world = World::new();
-    world.git("app", &["branch", "merged"]);
-    world.script("tools/kubectl", "#!/bin/sh\nls -l /proc/$$/fd > ../fds\n");
-    let mut search = vec![world.shims(), world.path("tools")];
-    search.extend(std::env::split_paths(&crate::support::real_path()));
-    let run = |program: std::path::PathBuf| {
-        world
-            .command(&["kubectl", "version"])
-            .program(program)
-            .search(&search)
-            .closed(&[0])
-            .run();
-        let text = world.read("fds");
-        text.lines().filter(|line| line.contains(" 0 -> ")).count()
-    };
-    assert_eq!(
-        run(world.shims().join("kubectl")),
-        run(world.path("tools/kubectl"))
-    );
 }
 
 #[test]

@@ -350,31 +350,6 @@ fn descriptors_are_kept() {
 }
 
 #[test]
-fn exit_codes_and_signals_of_the_tool() {
-    let world = World::new();
-    world.script(
-        "tools/kubectl",
-        "#!/bin/sh\ncase $2 in s*) kill -${2#s} $$;; *) exit $2;; esac\n",
-    );
-    let search = [world.shims(), world.path("tools")];
-    for code in [0, 1, 2, 77, 78, 126, 127, 130, 255] {
-        let outcome = world
-            .command(&["kubectl", "version", &code.to_string()])
-            .search(&search)
-            .run();
-        assert_eq!(outcome.code, Some(code));
-        assert_eq!(outcome.stderr, "");
-    }
-    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGKILL, libc::SIGPIPE] {
-        let outcome = world
-            .command(&["kubectl", "version", &format!("s{signal}")])
-            .search(&search)
-            .run();
-        assert_eq!(outcome.signal, Some(signal));
-    }
-}
-
-#[test]
 fn standard_streams_are_the_tools_own() {
     let world = World::new();
     let outcome = world

@@ -2,9 +2,10 @@
 honoured. It is no cluster: nothing schedules or runs, but owners, namespaces and scales work as far as
 kubectl can tell.
 
-Below `/readonly` every change is forbidden.
+The first part of a path is a cluster's name: each one is there, and fresh, when it is first asked. Below
+`/NAME/readonly` every change is forbidden. `GET /NAME/writes` lists what changed something.
 
-Prints its port, serves until standard input ends. `GET /writes` lists what changed something.
+Prints its port, serves until standard input ends.
 """
 
 import copy
@@ -37,9 +38,20 @@ RESOURCES = [
 SCALED = {"deployments", "replicasets", "statefulsets"}
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
+CLUSTERS = {}
+# Those of the cluster that is asked; they change hands under the lock.
 STORE = {}
 WRITES = []
 LOCK = threading.RLock()
+
+
+def enter(name):
+    """Makes a cluster the one that is asked."""
+    global STORE, WRITES
+    fresh = name not in CLUSTERS
+    STORE, WRITES = CLUSTERS.setdefault(name, ({}, []))
+    if fresh:
+        seed()
 
 
 class Failure(Exception):
@@ -229,9 +241,12 @@ class Handler(BaseHTTPRequestHandler):
         query = {name: values[-1] for name, values in parse_qs(address.query).items()}
         try:
             with LOCK:
-                parts = address.path.strip("/").split("/")
-                self.read_only = parts[0] == "readonly"
+                name, *parts = address.path.strip("/").split("/")
+                enter(name)
+                self.read_only = parts[:1] == ["readonly"]
                 code, answer = self.route(parts[self.read_only:], query, body)
+                # Another request may change what is answered.
+                answer = copy.deepcopy(answer)
             self.answer(code, answer)
         except Failure as failure:
             self.answer(failure.code, {
@@ -242,6 +257,8 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
     def route(self, parts, query, body):
+        if not parts:
+            raise Failure(404, "NotFound", "the server could not find the requested resource")
         if parts == ["writes"]:
             return 200, WRITES
         if parts == ["version"]:
@@ -271,7 +288,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.read_only and self.command != "GET":
             raise Failure(403, "Forbidden", f'{row[2]} "{name}" is forbidden: User "reader" cannot {self.command.lower()} resource')
         if self.command != "GET" and not dry:
-            WRITES.append(f"{self.command} {self.path}")
+            WRITES.append(f"{self.command} /" + self.path.split("/", 2)[2])
         return self.operate(row, namespace, name, below, query, body, dry)
 
     def discovery(self, group, version):
@@ -367,7 +384,6 @@ class Server(ThreadingHTTPServer):
 
 
 def main():
-    seed()
     server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_address[1], flush=True)

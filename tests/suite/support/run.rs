@@ -2,8 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read as _, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -180,6 +181,14 @@ impl<'w> Run<'w> {
     #[track_caller]
     pub fn run(self) -> Outcome {
         let began = Instant::now();
+        let output = self.output();
+        let status = output.status.into_raw();
+        Outcome::new(status, &output.stdout, &output.stderr, began.elapsed())
+    }
+
+    /// Runs it to its end; every byte that it printed.
+    #[track_caller]
+    pub fn output(self) -> Output {
         let mut command = self.command();
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         if self.input.is_empty() {
@@ -209,14 +218,18 @@ impl<'w> Run<'w> {
             }
             (ended > 0).then(|| started.number())
         });
-        let outcome = Outcome::new(status.unwrap_or(9), &printed, &complained, began.elapsed());
+        let output = Output {
+            status: ExitStatus::from_raw(status.unwrap_or(libc::SIGKILL)),
+            stdout: printed,
+            stderr: complained,
+        };
         assert!(
             status.is_some(),
-            "{:?} still ran after {:?}: {outcome:?}",
+            "{:?} still ran after {:?}: {output:?}",
             self.words,
             self.patience
         );
-        outcome
+        output
     }
 
     /// Runs it on a pseudo-terminal that a person sits at.
