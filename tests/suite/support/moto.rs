@@ -1,23 +1,24 @@
-//! The AWS CLI in front of moto, on loopback: one server for the whole test binary, names of its own
+//! The AWS CLI in front of moto, on loopback: one server for the whole suite, names of its own
 //! for each test.
 
 use std::ffi::OsString;
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use super::{Run, World, real_path};
 
 /// A secret that must show nowhere.
 pub const SECRET: &str = "wJalrXUtnFEMI-secret-of-the-tests";
 
-/// The running server. When the tests' process ends, whoever keeps it sees its standard input end, and
-/// stops it.
+/// The running server; it ends when the tests' process does, which holds its standard input.
 struct Server {
     port: u16,
-    _keeper: Child,
+    /// Where scripts go in, and what they say comes out.
+    python: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
+    _process: Child,
 }
 
 static SERVER: OnceLock<Option<Server>> = OnceLock::new();
@@ -33,45 +34,38 @@ fn start() -> Option<Server> {
     if !installed.is_ok_and(|status| status.success()) {
         return None;
     }
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/support/cloud.py");
     let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("moto.log");
-    let child = Command::new("sh")
-        .arg("-c")
-        .arg("\"$@\" >\"$LOG\" 2>&1 </dev/null & server=$!\nread _\nkill $server; wait $server")
-        .arg("keeper")
-        .arg(tools().join("venv/bin/moto_server"))
-        .args(["-H", "127.0.0.1", "-p"])
-        .arg(port.to_string())
+    let mut process = Command::new(tools().join("venv/bin/python"))
+        .arg(script)
+        .env_clear()
         .env("PATH", real_path())
-        .env("LOG", &log)
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(&log).unwrap())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(
-            Instant::now() < deadline,
+    let input = process.stdin.take().unwrap();
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let port = line.trim().parse().unwrap_or_else(|_| {
+        panic!(
             "moto did not start: {}",
             std::fs::read_to_string(&log).unwrap_or_default()
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
+        )
+    });
     Some(Server {
         port,
-        _keeper: child,
+        python: Mutex::new((input, output)),
+        _process: process,
     })
 }
 
 /// A world in which aws leads to the server.
 pub struct Cloud {
     pub world: World,
-    port: u16,
+    server: &'static Server,
 }
 
 impl Cloud {
@@ -85,7 +79,7 @@ impl Cloud {
         };
         let cloud = Self {
             world: World::new(),
-            port: server.port,
+            server,
         };
         // The tests share two cores with each other.
         cloud.world.rules("[preview]\nseconds = 120\n");
@@ -97,28 +91,25 @@ impl Cloud {
 
     /// Where the server answers.
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.server.port)
     }
 
     /// Runs Python past guard; what it printed.
     #[track_caller]
     pub fn python(&self, script: &str) -> String {
-        let prelude = format!(
-            "import boto3\ndef c(name):\n    return boto3.client(name, endpoint_url='{}', \
-             region_name='us-east-1', aws_access_key_id='a', aws_secret_access_key='b')\n",
-            self.endpoint()
-        );
-        let output = Command::new(tools().join("venv/bin/python"))
-            .arg("-c")
-            .arg(format!("{prelude}{script}"))
-            .env_clear()
-            .env("PATH", real_path())
-            .env("HOME", self.world.path("home"))
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{script}: {errors}");
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        let mut python = self
+            .server
+            .python
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (input, output) = &mut *python;
+        writeln!(input, "{}", serde_json::Value::from(script)).unwrap();
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        drop(python);
+        let answer: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert!(answer["error"].is_null(), "{script}: {}", answer["error"]);
+        answer["said"].as_str().unwrap().trim().to_owned()
     }
 
     /// The keys in a bucket.
