@@ -21,8 +21,8 @@ use guard_ground::time::ago;
 use guard_ground::{exit_code, sanitize};
 use guard_judge::judging::Judge;
 use guard_person::statement::{Kind, Statement};
-use guard_store::reader::Reader;
-use guard_store::store::Item;
+use guard_store::reader::BackupReader;
+use guard_store::store::StoredBackup;
 
 /// Options of `guard backups`.
 #[derive(Debug, Args)]
@@ -101,7 +101,7 @@ fn list(desk: &Desk, json: bool) -> anyhow::Result<i32> {
     Ok(exit_code::OK)
 }
 
-fn line(item: &Item) -> String {
+fn line(item: &StoredBackup) -> String {
     let summary = &item.summary;
     let state = match &item.undone {
         Some(_) => "  (brought back)",
@@ -124,7 +124,7 @@ fn rfc3339(time: u64) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
-fn of_item(item: &Item) -> Value {
+fn of_item(item: &StoredBackup) -> Value {
     let summary = &item.summary;
     json!({
         "id": summary.id,
@@ -145,7 +145,7 @@ fn of_item(item: &Item) -> Value {
 
 fn show(desk: &Desk, id: &str, json: bool) -> anyhow::Result<i32> {
     let item = desk.item(id)?;
-    let reader = Reader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
+    let reader = BackupReader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
     let manifest = reader.manifest();
     let parts = TOOLBOX.revive_all(manifest).map_err(|why| anyhow!(why))?;
     let mut out = std::io::stdout().lock();
@@ -212,7 +212,7 @@ fn show(desk: &Desk, id: &str, json: bool) -> anyhow::Result<i32> {
 }
 
 fn remove(desk: &Desk, ids: &[String]) -> anyhow::Result<i32> {
-    let items: anyhow::Result<Vec<Item>> = ids.iter().map(|id| desk.item(id)).collect();
+    let items: anyhow::Result<Vec<StoredBackup>> = ids.iter().map(|id| desk.item(id)).collect();
     let items = items?;
     let mut person = desk.office.person()?;
     let mut text = String::from("\nguard: this removes backups for good\n");
@@ -294,7 +294,7 @@ fn drill(desk: &Desk, id: Option<&str>, all: bool, json: bool) -> anyhow::Result
     })
 }
 
-fn one_drill(desk: &Desk, item: &Item) -> Report {
+fn one_drill(desk: &Desk, item: &StoredBackup) -> Report {
     let progress = || None;
     let judge = Judge::new(
         &TOOLBOX,
@@ -303,7 +303,7 @@ fn one_drill(desk: &Desk, item: &Item) -> Report {
         &desk.context,
         &progress,
     );
-    let reader = match Reader::open(item, &desk.store) {
+    let reader = match BackupReader::open(item, &desk.store) {
         Ok(reader) => reader,
         Err(why) => {
             return Report {

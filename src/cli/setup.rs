@@ -38,7 +38,7 @@ pub(super) struct Options {
 }
 
 /// What the names mean.
-struct Wanted {
+struct Chosen {
     agents: Vec<Agent>,
     has_shell: bool,
     shells: Vec<Shell>,
@@ -118,8 +118,8 @@ fn link(change: &Change) -> String {
     }
 }
 
-fn wanted(options: &Options) -> Result<Wanted, Vec<String>> {
-    let mut wanted = Wanted {
+fn wanted(options: &Options) -> Result<Chosen, Vec<String>> {
+    let mut wanted = Chosen {
         agents: Vec::new(),
         has_shell: !options.shell.is_empty(),
         shells: Vec::new(),
@@ -207,7 +207,7 @@ fn entry(what: &str, changes: &[Change]) -> Entry {
     }
 }
 
-fn undo(office: &Office, options: &Options, wanted: &Wanted) -> anyhow::Result<i32> {
+fn undo(office: &Office, options: &Options, wanted: &Chosen) -> anyhow::Result<i32> {
     if let Some(agent) = agent::find(&agent::ancestors()).filter(|_| !options.dry_run) {
         bail!(
             "only a person can take guard out, in a terminal of their own: {} runs this command ({})",

@@ -20,8 +20,8 @@ use guard_ground::time::ago;
 use guard_ground::{exit_code, sanitize};
 use guard_judge::judging::Judge;
 use guard_person::statement::{Kind, Statement};
-use guard_store::reader::Reader;
-use guard_store::store::{Item, Store};
+use guard_store::reader::BackupReader;
+use guard_store::store::{Store, StoredBackup};
 
 /// Options of `guard undo`.
 #[derive(Debug, Args)]
@@ -67,7 +67,7 @@ impl Desk {
     }
 
     /// The backup with this id.
-    pub(super) fn item(&self, id: &str) -> anyhow::Result<Item> {
+    pub(super) fn item(&self, id: &str) -> anyhow::Result<StoredBackup> {
         self.store.by_id(id).ok_or_else(|| {
             anyhow!(
                 "there is no backup {}; see: guard backups",
@@ -112,7 +112,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         &desk.context,
         &progress,
     );
-    let reader = Reader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
+    let reader = BackupReader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
     let into = options.into.as_deref().map(|into| {
         let directory = desk.context.directory.clone().unwrap_or_default();
         guard_ground::path::existing_part(&directory.join(into))
@@ -185,7 +185,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     Ok(exit_code::OK)
 }
 
-fn show(item: &Item, plan: &Plan, into: Option<&Path>) {
+fn show(item: &StoredBackup, plan: &Plan, into: Option<&Path>) {
     let summary = &item.summary;
     println!(
         "Backup {}, {}, before: {}",
@@ -211,7 +211,7 @@ fn show(item: &Item, plan: &Plan, into: Option<&Path>) {
     }
 }
 
-fn question(item: &Item, plan: &Plan) -> String {
+fn question(item: &StoredBackup, plan: &Plan) -> String {
     let mut text = format!(
         "\nguard: this brings backup {} back\n",
         sanitize::text(&item.summary.id)

@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use guard_core::kept::Undoing;
-use guard_store::store::{Item, Store};
+use guard_store::store::{Store, StoredBackup};
 
 /// What a drill found.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Drop for Scratch {
 }
 
 /// Checks every content, then brings everything back into a scratch place.
-pub fn run(item: &Item, store: &Store, undoing: &Undoing<'_>) -> Report {
+pub fn run(item: &StoredBackup, store: &Store, undoing: &Undoing<'_>) -> Report {
     let mut report = Report {
         id: item.summary.id.clone(),
         good: Vec::new(),

@@ -1,10 +1,10 @@
 //! `$'…'` strings.
 
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::session::Outcome;
 use super::word::Build;
 
-impl Reader<'_, '_, '_> {
+impl TextReader<'_, '_, '_> {
     /// `$'…'` (Bash Reference Manual 3.1.2.4)
     pub(super) fn ansi_quoted(&mut self, build: &mut Build) -> Outcome {
         self.pos += 2;

@@ -4,7 +4,7 @@ use std::mem;
 use std::rc::Rc;
 
 use super::expansion::{Until, bytes};
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::redirect::Redirects;
 use super::scope::{Effects, State};
 use super::session::{Outcome, Session};
@@ -14,7 +14,7 @@ use super::{Command, Stdin, Word, skip};
 /// How many values of a `for` list are followed one by one.
 const VALUES: usize = 64;
 
-impl Reader<'_, '_, '_> {
+impl TextReader<'_, '_, '_> {
     /// One command of a pipeline.
     pub(super) fn command(&mut self) -> Outcome {
         if self.peek() == Some(b'(') {

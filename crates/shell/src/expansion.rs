@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::session::{Outcome, Session};
 use super::word::{Build, Mode, name_length};
 use super::{Directory, Word, skip};
@@ -89,7 +89,7 @@ impl Session<'_> {
     }
 }
 
-impl Reader<'_, '_, '_> {
+impl TextReader<'_, '_, '_> {
     /// Reads what a `$` begins.
     pub(super) fn dollar(
         &mut self,
@@ -373,7 +373,7 @@ impl Reader<'_, '_, '_> {
     /// from `from` to `end`, and goes past its `))`.
     pub(super) fn arithmetic(&mut self, from: usize, end: usize) -> Outcome {
         let text = self.src.get(from..end).unwrap_or_default();
-        let mut inner = Reader::new(text, self.session);
+        let mut inner = TextReader::new(text, self.session);
         inner.opaque(Until::End)?;
         self.session.forget_arithmetic(text);
         self.pos = end + 2;
@@ -409,7 +409,7 @@ impl Reader<'_, '_, '_> {
         self.session.enter()?;
         let (notes, filled) = self.session.take_notes();
         self.session
-            .subshell(|session| Reader::new(&inside, session).script())?;
+            .subshell(|session| TextReader::new(&inside, session).script())?;
         self.session.notes = notes;
         self.session.filled = filled;
         self.session.leave();

@@ -12,7 +12,7 @@ use super::word::{Mode, ends_word, name_length};
 use super::{Assignment, Command, Directory, Stdin, Word};
 
 /// A place in one text that is being read.
-pub(super) struct Reader<'s, 'c, 'k> {
+pub(super) struct TextReader<'s, 'c, 'k> {
     pub src: &'s [u8],
     pub pos: usize,
     pub session: &'c mut Session<'k>,
@@ -24,7 +24,7 @@ pub(super) struct Reader<'s, 'c, 'k> {
     pub value_at: Option<usize>,
 }
 
-impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
+impl<'s, 'c, 'k> TextReader<'s, 'c, 'k> {
     pub fn new(src: &'s [u8], session: &'c mut Session<'k>) -> Self {
         Self {
             src,
@@ -418,7 +418,7 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
         let name = String::from_utf8_lossy(self.take(length)).into_owned();
         let index = self.take(subscript);
         if subscript > 0 {
-            Reader::new(index, self.session).opaque(Until::End)?;
+            TextReader::new(index, self.session).opaque(Until::End)?;
         }
         let before = (sign == 2).then(|| self.session.value(name.as_bytes()));
         self.pos += sign;

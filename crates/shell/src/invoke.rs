@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::mem;
 
 use super::expansion::bytes;
-use super::grammar::{Reader, source_text};
+use super::grammar::{TextReader, source_text};
 use super::scope::{Parameters, State, moved};
 use super::session::{Context, Mark, Outcome, Session, Stop, add_note, may_move};
 use super::wrappers::Look;
@@ -256,7 +256,7 @@ impl Session<'_> {
                 self.state.distrust = distrust || !text.known;
             }
         }
-        let outcome = Reader::new(bytes(&text.text), self).script();
+        let outcome = TextReader::new(bytes(&text.text), self).script();
         let (depth, quiet, (notes, filled)) = saved;
         self.context = context;
         self.set_depth(depth);

@@ -2,11 +2,11 @@
 
 use super::Word;
 use super::expansion::bytes;
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::scope::Parameters;
 use super::word::{Build, Mode};
 
-impl Reader<'_, '_, '_> {
+impl TextReader<'_, '_, '_> {
     /// Adds `$1`, `$@`, `$?` and the like, whose source began at `from`.
     pub(super) fn parameter(
         &mut self,

@@ -1,7 +1,7 @@
 //! Redirections, here-documents and here-strings.
 
 use super::expansion::bytes;
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::session::Outcome;
 use super::word::{Build, Mode, name_length};
 use super::{Redirect, RedirectKind, Stdin, Word, skip};
@@ -29,7 +29,7 @@ pub(super) struct Pending {
     resume: usize,
 }
 
-impl<'s> Reader<'s, '_, '_> {
+impl<'s> TextReader<'s, '_, '_> {
     /// Reads a redirection if one begins here.
     pub(super) fn redirect(&mut self, redirects: &mut Redirects) -> Outcome<bool> {
         let rest = self.rest();
@@ -174,7 +174,7 @@ impl<'s> Reader<'s, '_, '_> {
             build.quote(&body);
         } else {
             self.session.enter()?;
-            Reader::new(&body, self.session).document(&mut build)?;
+            TextReader::new(&body, self.session).document(&mut build)?;
             self.session.leave();
         }
         Ok(build.finish())

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::mem;
 
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::scope::{Effects, State};
 use super::{Command, Known, Script, Stdin};
 
@@ -111,7 +111,7 @@ impl<'k> Session<'k> {
         if source.len() > SOURCE {
             return self.limit("the text is longer than 1 MiB");
         }
-        Reader::new(source, self).script()
+        TextReader::new(source, self).script()
     }
 
     /// Records the first problem and stops at a limit.

@@ -2,7 +2,7 @@
 
 use super::Word;
 use super::expansion::bytes;
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::invoke::{Child, Run, Step, input_text};
 use super::scope::Parameters;
 use super::session::{Outcome, Session, Stop};
@@ -293,7 +293,7 @@ impl Session<'_> {
     pub(super) fn split_string(&mut self, string: &Word) -> Outcome<Vec<Word>> {
         let mut words = Vec::new();
         let distrust = std::mem::replace(&mut self.state.distrust, true);
-        let mut reader = Reader::new(bytes(&string.text), self);
+        let mut reader = TextReader::new(bytes(&string.text), self);
         reader.no_braces = true;
         let mut outcome = Ok(());
         while outcome.is_ok() {

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use super::Word;
 use super::brace::{Braces, cost, expand};
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::session::{Outcome, WORD_COST};
 use super::skip;
 
@@ -170,7 +170,7 @@ pub(super) fn name_length(text: &[u8]) -> usize {
     }
 }
 
-impl Reader<'_, '_, '_> {
+impl TextReader<'_, '_, '_> {
     /// Reads one word of the source, which may become none or several.
     pub(super) fn word(&mut self, mode: Mode, words: &mut Vec<Word>) -> Outcome {
         let before = words.len();
@@ -293,7 +293,7 @@ impl Reader<'_, '_, '_> {
         self.session.charge(length + raw.len())?;
         self.session.enter()?;
         for raw in list {
-            let mut reader = Reader::new(raw, self.session);
+            let mut reader = TextReader::new(raw, self.session);
             reader.no_braces = true;
             reader.word(Mode::Argument, words)?;
         }

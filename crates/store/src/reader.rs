@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::engine;
 use super::manifest::{Blob, Held, Manifest};
 use super::sparse::Segments;
-use super::store::{Item, Store, hold};
+use super::store::{Store, StoredBackup, hold};
 use super::writer::{ENCRYPTED, PACK, file_name};
 use guard_ground::digest::hex;
 
@@ -19,7 +19,7 @@ use guard_ground::digest::hex;
 const FETCHING: Duration = Duration::from_secs(300);
 
 /// A backup that is read.
-pub struct Reader {
+pub struct BackupReader {
     directory: PathBuf,
     pack: File,
     manifest: Manifest,
@@ -82,13 +82,13 @@ impl Read for Range<'_> {
     }
 }
 
-impl Reader {
+impl BackupReader {
     /// Opens a backup and reads its manifest. What an engine keeps is fetched, what is encrypted is
     /// decrypted first.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn open(item: &Item, store: &Store) -> Result<Self, String> {
+    pub fn open(item: &StoredBackup, store: &Store) -> Result<Self, String> {
         let id = &item.summary.id;
         let about = |why: String| format!("backup {id}: {why}");
         let problem = |error: std::io::Error| about(error.to_string());
@@ -125,7 +125,7 @@ impl Reader {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn of(item: &Item, directory: PathBuf, pack: File) -> Result<Self, String> {
+    pub(super) fn of(item: &StoredBackup, directory: PathBuf, pack: File) -> Result<Self, String> {
         let problem = |error: std::io::Error| format!("backup {}: {error}", item.summary.id);
         let mut reader = Self {
             _held: hold(&item.directory).map_err(problem)?,
@@ -159,7 +159,7 @@ impl Reader {
         file_name(&self.directory, number)
     }
 
-    /// The content, uncompressed. It is not checked: [`Reader::copy`] does.
+    /// The content, uncompressed. It is not checked: [`BackupReader::copy`] does.
     fn content(&self, blob: &Blob) -> std::io::Result<Box<dyn Read + '_>> {
         Ok(match blob.at {
             Held::Pack(position, left) => Box::new(zstd::stream::Decoder::new(Range {
@@ -190,7 +190,7 @@ impl Reader {
     /// A small content as a whole.
     ///
     /// # Errors
-    /// As [`Reader::copy`].
+    /// As [`BackupReader::copy`].
     pub fn bytes(&self, blob: &Blob) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
         self.copy(blob, &mut bytes)?;

@@ -50,7 +50,7 @@ pub struct Store {
 
 /// One complete backup.
 #[derive(Clone, Debug)]
-pub struct Item {
+pub struct StoredBackup {
     /// Where it lies.
     pub directory: PathBuf,
     /// What it says about itself.
@@ -150,13 +150,13 @@ impl Store {
     }
 
     /// All complete backups, the newest first.
-    pub fn items(&self) -> Vec<Item> {
+    pub fn items(&self) -> Vec<StoredBackup> {
         self.items_while(|| true)
     }
 
     /// The same, as far as there is time.
-    fn items_while(&self, goes_on: impl Fn() -> bool) -> Vec<Item> {
-        let mut items: Vec<Item> = std::fs::read_dir(&self.directory)
+    fn items_while(&self, goes_on: impl Fn() -> bool) -> Vec<StoredBackup> {
+        let mut items: Vec<StoredBackup> = std::fs::read_dir(&self.directory)
             .into_iter()
             .flatten()
             .flatten()
@@ -182,7 +182,7 @@ impl Store {
     }
 
     /// The backup with this id, in whatever case it is written.
-    pub fn by_id(&self, id: &str) -> Option<Item> {
+    pub fn by_id(&self, id: &str) -> Option<StoredBackup> {
         let id = shelf::spell(id);
         let plain = id.len() == 4 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         plain.then(|| item(&self.directory.join(id)))?
@@ -192,7 +192,7 @@ impl Store {
     ///
     /// # Errors
     /// The system's reason.
-    pub fn remove(&self, item: &Item, let_go: &dyn Fn(&Item)) -> Result<()> {
+    pub fn remove(&self, item: &StoredBackup, let_go: &dyn Fn(&StoredBackup)) -> Result<()> {
         let_go(item);
         let gone = self.directory.join(format!("{GONE}{}", item.summary.id));
         // Under another name at once, so that nobody finds it half removed.
@@ -202,7 +202,7 @@ impl Store {
 
     /// Removes what is too old or too much, and what killed guards left. Never takes long: what is not
     /// done by then is done the next time. `let_go` is told of each backup before it goes.
-    pub fn tidy(&self, let_go: &dyn Fn(&Item)) {
+    pub fn tidy(&self, let_go: &dyn Fn(&StoredBackup)) {
         let end = Instant::now() + TIDYING;
         let Ok(entries) = std::fs::read_dir(&self.directory) else {
             return;
@@ -232,7 +232,7 @@ impl Store {
 
 /// Of these backups, the newest first, those that are too old or too much; the oldest first. The newest
 /// of a workspace that was not undone stays.
-fn outdated(items: Vec<Item>, limits: &BackupLimits, now: u64) -> Vec<Item> {
+fn outdated(items: Vec<StoredBackup>, limits: &BackupLimits, now: u64) -> Vec<StoredBackup> {
     let mut last = std::collections::HashSet::new();
     let mut sum = 0_u64;
     let mut outdated = Vec::new();
@@ -252,14 +252,14 @@ fn outdated(items: Vec<Item>, limits: &BackupLimits, now: u64) -> Vec<Item> {
     outdated
 }
 
-fn item(directory: &Path) -> Option<Item> {
+fn item(directory: &Path) -> Option<StoredBackup> {
     let name = directory.file_name()?.to_str()?;
     if name.starts_with('.') {
         return None;
     }
     let summary = read_summary(&directory.join("summary.json"))?;
     let undone = shelf::read(&directory.join("undone.json")).ok();
-    (summary.id == name).then(|| Item {
+    (summary.id == name).then(|| StoredBackup {
         directory: directory.to_owned(),
         undone: undone.and_then(|text| serde_json::from_slice(&text).ok()),
         summary,
@@ -346,8 +346,15 @@ mod tests {
     const DAY: u64 = 86_400_000;
     const NOW: u64 = 100 * DAY;
 
-    fn item(id: &str, subject: &str, days: u64, stored: u64, undone: bool, undoes: bool) -> Item {
-        Item {
+    fn item(
+        id: &str,
+        subject: &str,
+        days: u64,
+        stored: u64,
+        undone: bool,
+        undoes: bool,
+    ) -> StoredBackup {
+        StoredBackup {
             directory: PathBuf::from(id),
             summary: Summary {
                 version: 1,
@@ -386,7 +393,7 @@ mod tests {
         recipient: None,
     };
 
-    fn gone(items: Vec<Item>) -> Vec<String> {
+    fn gone(items: Vec<StoredBackup>) -> Vec<String> {
         outdated(items, &LIMITS, NOW)
             .into_iter()
             .map(|item| item.summary.id)

@@ -12,7 +12,7 @@ use guard_core::world::World;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_words::Measure;
 use guard_words::PlaceKind;
@@ -67,7 +67,7 @@ impl Kept for KeptTrees {
     }
 
     fn conflicts(&self, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
-        let earlier = Earlier::of(undoing);
+        let earlier = EarlierFiles::of(undoing);
         let is_held = |path: &Path| {
             earlier.as_ref().is_some_and(|earlier| earlier.has(path)) || is_committed(path, undoing)
         };
@@ -143,9 +143,9 @@ impl Kept for KeptTrees {
 }
 
 /// The backup that this one takes back: what it holds may be replaced.
-struct Earlier(Reader);
+struct EarlierFiles(BackupReader);
 
-impl Earlier {
+impl EarlierFiles {
     fn of(undoing: &Undoing<'_>) -> Option<Self> {
         undoing.earlier().ok()?.map(Self)
     }

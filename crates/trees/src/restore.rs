@@ -13,7 +13,7 @@ use super::kept::{Attributes, Entry, KeptTrees, State};
 use guard_ground::digest::hex;
 use guard_ground::sanitize;
 use guard_store::manifest::Blob;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::sparse::{Segments, segments};
 
 /// A command that was saved for runs at once: what changed within so many milliseconds, it changed.
@@ -40,7 +40,7 @@ pub struct Restoring<'a> {
     /// What was saved.
     pub trees: &'a KeptTrees,
     /// The backup.
-    pub reader: &'a Reader,
+    pub reader: &'a BackupReader,
     /// Another directory than they came from.
     pub into: Option<&'a Path>,
 }

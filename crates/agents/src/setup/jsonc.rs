@@ -34,16 +34,16 @@ pub struct Node {
 #[derive(Clone, Debug)]
 pub enum Kind {
     /// `{…}`
-    Object(Vec<Item>),
+    Object(Vec<Member>),
     /// `[…]`
-    Array(Vec<Item>),
+    Array(Vec<Member>),
     /// Everything else.
     Scalar(Value),
 }
 
 /// A member of an object or an element of an array.
 #[derive(Clone, Debug)]
-pub struct Item {
+pub struct Member {
     /// The key; empty in an array.
     pub key: String,
     /// Where it begins: at the key in an object.
@@ -70,14 +70,14 @@ impl Node {
     }
 
     /// The member of that name; of several the last one counts, as everywhere.
-    fn member(&self, key: &str) -> Option<&Item> {
+    fn member(&self, key: &str) -> Option<&Member> {
         match &self.kind {
             Kind::Object(items) => items.iter().rev().find(|item| item.key == key),
             _ => None,
         }
     }
 
-    fn items(&self) -> &[Item] {
+    fn items(&self) -> &[Member] {
         match &self.kind {
             Kind::Object(items) | Kind::Array(items) => items,
             Kind::Scalar(_) => &[],
@@ -91,12 +91,12 @@ impl Node {
     }
 }
 
-struct Reader<'t> {
+struct JsoncReader<'t> {
     text: &'t [u8],
     at: usize,
 }
 
-impl Reader<'_> {
+impl JsoncReader<'_> {
     fn fault<T>(&self, what: &str) -> Result<T, Fault> {
         Err(Fault {
             line: line_of(self.text, self.at),
@@ -167,7 +167,7 @@ impl Reader<'_> {
         })
     }
 
-    fn items(&mut self, depth: usize, end: u8) -> Result<Vec<Item>, Fault> {
+    fn items(&mut self, depth: usize, end: u8) -> Result<Vec<Member>, Fault> {
         self.at += 1;
         let mut items = Vec::new();
         loop {
@@ -194,7 +194,7 @@ impl Reader<'_> {
             self.skip()?;
             let comma = (self.peek() == Some(b',')).then_some(self.at);
             let has_comma = comma.is_some();
-            items.push(Item {
+            items.push(Member {
                 key,
                 start,
                 node,
@@ -248,7 +248,7 @@ pub fn read(text: &[u8]) -> Result<Option<Node>, Fault> {
     } else {
         0
     };
-    let mut reader = Reader { text, at };
+    let mut reader = JsoncReader { text, at };
     reader.skip()?;
     if reader.peek().is_none() {
         return Ok(None);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
 
-use super::nested::{self, Place};
+use super::nested::{self, NestedPlace};
 use super::{config, looks_like_path, tables};
 use guard_core::context::Context;
 use guard_core::invocation::{Flag, Invocation, Word};
@@ -400,7 +400,7 @@ fn add_executed(invocation: &mut Invocation, context: &Context, option: &str, vi
         .collect();
     let directory = super::directory(invocation, context);
     for command in commands {
-        let place = Place::Here(directory.as_deref());
+        let place = NestedPlace::Here(directory.as_deref());
         nested::add_text(invocation, via, &command, place, context);
     }
 }
@@ -433,19 +433,19 @@ fn add_handed_on(key: &str, invocation: &mut Invocation, context: &Context) {
         ("submodule foreach", [only]) => {
             // One argument is read by a shell in each submodule (git-submodule(1)).
             let text = only.text.clone();
-            nested::add_text(invocation, key, &text, Place::Unknown, context);
+            nested::add_text(invocation, key, &text, NestedPlace::Unknown, context);
         }
         ("submodule foreach", [_, ..]) => {
-            nested::add_shell(invocation, key, &operands, Place::Unknown, context);
+            nested::add_shell(invocation, key, &operands, NestedPlace::Unknown, context);
         }
         ("for-each-repo", [_, ..]) => {
             let mut argv = vec![Word::known("git")];
             argv.extend(operands);
-            nested::add_shell(invocation, key, &argv, Place::Unknown, context);
+            nested::add_shell(invocation, key, &argv, NestedPlace::Unknown, context);
         }
         ("bisect run", _) => {
             let directory = super::directory(invocation, context);
-            let place = Place::Here(directory.as_deref());
+            let place = NestedPlace::Here(directory.as_deref());
             nested::add_shell(invocation, key, &operands, place, context);
         }
         _ => {}

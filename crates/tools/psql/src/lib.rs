@@ -10,7 +10,7 @@ mod startup;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use self::reader::Reader;
+use self::reader::ScriptReader;
 use guard_core::context::Context;
 use guard_core::environment::Signals;
 use guard_core::grammar::options::{GETOPT, Grammar};
@@ -116,7 +116,7 @@ pub fn read(arguments: &[Word], context: &Context) -> Invocation {
 
 /// Gathers the statements of everything that psql would execute, in its order.
 fn read_sql(invocation: &mut Invocation, arguments: &[Word], context: &Context) {
-    let mut reader = Reader::new(variables(invocation), context);
+    let mut reader = ScriptReader::new(variables(invocation), context);
     let lists = invocation.has("--list");
     if !invocation.has("--no-psqlrc") {
         for file in startup::files(context) {

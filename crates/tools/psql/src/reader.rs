@@ -19,7 +19,7 @@ use guard_sql::{Changes, Kind, Lines, Source};
 /// Files may include files; psql itself has no limit.
 const MAX_INCLUDES: usize = 16;
 
-pub(super) struct Reader<'a> {
+pub(super) struct ScriptReader<'a> {
     variables: Vec<(String, String)>,
     statements: Vec<Statement>,
     changes: Vec<Changes>,
@@ -35,7 +35,7 @@ pub(super) struct Reader<'a> {
     obstacle: Option<String>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ScriptReader<'a> {
     pub(super) fn new(variables: Vec<(String, String)>, context: &'a Context) -> Self {
         Self {
             variables,

@@ -26,7 +26,7 @@ use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::aside::{self, Files};
 use guard_store::manifest::{Blob, Body, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_words::Measure;
 
@@ -46,9 +46,9 @@ const NAMED: usize = 12;
 
 /// A state that a command rewrites.
 #[derive(Clone, Debug)]
-pub struct State {
+pub struct StateWish {
     /// Where it is.
-    pub place: Place,
+    pub place: StatePlace,
     /// The command only rewrites the state: putting the old one back brings back all that it took.
     pub alone: bool,
     /// The plan that will be applied.
@@ -59,7 +59,7 @@ pub struct State {
 
 /// Where a state is. No variables with credentials are in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct StatePlace {
     /// `terraform` or `tofu`.
     pub tool: String,
     /// The directory of the configuration.
@@ -71,7 +71,7 @@ pub struct Place {
     pub data: Option<Bytes>,
 }
 
-impl Place {
+impl StatePlace {
     /// For a screen.
     fn shown(&self) -> String {
         format!(
@@ -132,7 +132,7 @@ impl Body for KeptState {
     const KIND: &'static str = "terraform";
 }
 
-impl Wish for State {
+impl Wish for StateWish {
     fn save(&self, saving: &Saving<'_>, writer: &mut Writer) -> Result<Vec<Part>, Unsaved> {
         let kept = save(self, saving, writer)?;
         kept.iter().map(Part::new).collect()
@@ -150,7 +150,7 @@ pub fn revive(part: &Part) -> Option<Result<Box<dyn Kept>, String>> {
 /// # Errors
 /// When terraform does not give it in time, or it is too much.
 pub fn save(
-    state: &State,
+    state: &StateWish,
     saving: &Saving<'_>,
     writer: &Writer,
 ) -> Result<Option<KeptState>, Unsaved> {
@@ -184,7 +184,7 @@ pub fn save(
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptState {
     /// Where it was.
-    pub place: Place,
+    pub place: StatePlace,
     /// The state, as terraform writes it; `None` where there was none.
     pub content: Option<Blob>,
     /// Which line of states it belongs to.
@@ -293,7 +293,7 @@ fn addresses(held: &Value) -> Vec<String> {
 }
 
 impl KeptState {
-    fn of(place: &Place, text: &[u8], writer: &Writer) -> Result<Self, Unsaved> {
+    fn of(place: &StatePlace, text: &[u8], writer: &Writer) -> Result<Self, Unsaved> {
         let head = head(text)?;
         let all = addresses(&head.held);
         writer.count(1, text.len() as u64)?;
@@ -329,14 +329,14 @@ impl KeptState {
         Ok(None)
     }
 
-    fn text(&self, reader: &Reader) -> Result<Vec<u8>, String> {
+    fn text(&self, reader: &BackupReader) -> Result<Vec<u8>, String> {
         match &self.content {
             Some(blob) => reader.bytes(blob),
             None => Err("there was no state".to_owned()),
         }
     }
 
-    fn files(&self, reader: &Reader) -> Result<Files, String> {
+    fn files(&self, reader: &BackupReader) -> Result<Files, String> {
         let mut files = Vec::new();
         if let Some(blob) = &self.content {
             files.push(("terraform.tfstate".to_owned(), reader.bytes(blob)?));

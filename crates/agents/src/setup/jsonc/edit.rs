@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Fault, Item, Kind, Node, line_of, read};
+use super::{Fault, Kind, Member, Node, line_of, read};
 
 /// How a file is written.
 struct Style {
@@ -285,7 +285,7 @@ pub fn remove(
     Ok(cut_out(text, container.items(), index))
 }
 
-fn cut_out(text: &[u8], items: &[Item], index: usize) -> Option<Vec<u8>> {
+fn cut_out(text: &[u8], items: &[Member], index: usize) -> Option<Vec<u8>> {
     let item = items.get(index)?;
     let before = text.get(..item.start)?;
     let blanks = before

@@ -9,7 +9,7 @@ use super::reach::{Reach, Reply};
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::Blob;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 
 /// `BatchGetItem` takes no more keys.
@@ -212,7 +212,7 @@ pub(super) fn write(reach: &Reach<'_>, requests: &[(&str, Value)]) -> Result<(),
 }
 
 /// An item that was saved.
-pub(super) fn saved(blob: Option<&Blob>, reader: &Reader) -> Result<Option<Value>, String> {
+pub(super) fn saved(blob: Option<&Blob>, reader: &BackupReader) -> Result<Option<Value>, String> {
     blob.map(|blob| {
         serde_json::from_slice(&reader.bytes(blob)?)
             .map_err(|_| "what was saved is no item".to_owned())
@@ -227,7 +227,7 @@ pub(super) type Pair<'k> = (&'k KeptItem, Option<Value>, Option<Value>);
 pub(super) fn pairs<'k>(
     reach: &Reach<'_>,
     items: &'k [KeptItem],
-    reader: &Reader,
+    reader: &BackupReader,
 ) -> Result<Vec<Pair<'k>>, String> {
     let keys: Vec<ItemTarget> = items
         .iter()
@@ -247,7 +247,7 @@ pub(super) fn pairs<'k>(
 pub(super) fn restore(
     reach: &Reach<'_>,
     items: &[KeptItem],
-    reader: &Reader,
+    reader: &BackupReader,
 ) -> Result<(), String> {
     let pairs = pairs(reach, items, reader)?;
     let requests: Vec<(&str, Value)> = pairs

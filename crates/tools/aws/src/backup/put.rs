@@ -10,13 +10,17 @@ use super::s3::{KeptKey, Present, Was, about, is_same, with_present};
 use guard_ground::digest::hex;
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 
 /// `DeleteObjects` takes no more.
 const DELETES: usize = 1000;
 
 /// Puts back what stood at keys where something else stands now.
-pub(super) fn restore(reach: &Reach<'_>, keys: &[KeptKey], reader: &Reader) -> Result<(), String> {
+pub(super) fn restore(
+    reach: &Reach<'_>,
+    keys: &[KeptKey],
+    reader: &BackupReader,
+) -> Result<(), String> {
     let mut work = Vec::new();
     for (kept, present) in with_present(reach, keys)? {
         if !is_same(reach, kept, present.as_ref())? {
@@ -41,7 +45,7 @@ pub(super) fn restore(reach: &Reach<'_>, keys: &[KeptKey], reader: &Reader) -> R
 fn start_back(
     reach: &Reach<'_>,
     kept: &KeptKey,
-    reader: &Reader,
+    reader: &BackupReader,
 ) -> Result<(Call, Option<MemoryFile>), String> {
     let mut input = json!({"Bucket": kept.bucket, "Key": kept.key});
     let mut set = |name: &str, value: Value| {

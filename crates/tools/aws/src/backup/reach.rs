@@ -47,7 +47,7 @@ const AT_A_TIME: usize = 6;
 
 /// What leads to an account again, without credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct AccountPlace {
     /// The directory that the command ran in: names of files can be relative to it.
     pub directory: Bytes,
     /// Options.
@@ -60,7 +60,7 @@ pub struct Place {
     pub account: String,
 }
 
-impl Place {
+impl AccountPlace {
     /// As a command says it.
     pub fn of(invocation: &Invocation, context: &Context, directory: PathBuf) -> Self {
         let mut place = Self {
@@ -123,7 +123,7 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// When there is no CLI.
     pub(super) fn new(
-        place: &Place,
+        place: &AccountPlace,
         context: &'a Context,
         deadline: Instant,
     ) -> Result<Self, String> {
@@ -158,7 +158,7 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// When it cannot be reached, or is another one.
     pub(super) fn again(
-        place: &Place,
+        place: &AccountPlace,
         context: &'a Context,
         deadline: Instant,
     ) -> Result<Self, String> {

@@ -12,7 +12,7 @@ use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::Blob;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 
 /// Members of an answer about an object that `put-object` takes under the same names.
@@ -34,7 +34,7 @@ const MOST: &str = "50000";
 
 /// An object that goes or is written over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct DoomedKey {
     /// The bucket.
     pub bucket: String,
     /// The key.
@@ -143,10 +143,10 @@ fn common_prefix<'k>(mut keys: impl Iterator<Item = &'k str>) -> String {
 /// Saves objects.
 pub(super) fn save(
     reach: &Reach<'_>,
-    targets: &[Target],
+    targets: &[DoomedKey],
     writer: &Writer,
 ) -> Result<Vec<KeptKey>, Unsaved> {
-    let mut buckets: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
+    let mut buckets: BTreeMap<&str, Vec<&DoomedKey>> = BTreeMap::new();
     for target in targets {
         buckets.entry(&target.bucket).or_default().push(target);
     }
@@ -194,12 +194,12 @@ pub(super) fn save(
 /// Copies of objects, several at a time. A size that is not known is counted when it is.
 fn copied(
     reach: &Reach<'_>,
-    targets: &[(&Target, u64)],
+    targets: &[(&DoomedKey, u64)],
     writer: &Writer,
 ) -> Result<Vec<KeptKey>, Unsaved> {
     let mut kept = Vec::new();
     let mut failed = None;
-    let start = |(target, _): &(&Target, u64)| {
+    let start = |(target, _): &(&DoomedKey, u64)| {
         let content = file()?;
         let mut input = json!({"Bucket": target.bucket, "Key": target.key});
         if let (Some(version), Some(map)) = (&target.version, input.as_object_mut()) {
@@ -226,7 +226,7 @@ fn copied(
 
 /// Starts to read an object into a file. Operations that write files take their parameters from the command
 /// line alone.
-fn start_download(reach: &Reach<'_>, target: &Target, to: &MemoryFile) -> Result<Call, String> {
+fn start_download(reach: &Reach<'_>, target: &DoomedKey, to: &MemoryFile) -> Result<Call, String> {
     // The CLI would read a file, or an address, in place of such a key (`awscli/paramfile.py`).
     let is_elsewhere = ["file://", "fileb://", "http://", "https://"]
         .iter()
@@ -249,7 +249,7 @@ fn start_download(reach: &Reach<'_>, target: &Target, to: &MemoryFile) -> Result
 
 fn copy(
     reach: &Reach<'_>,
-    target: &Target,
+    target: &DoomedKey,
     answer: &Value,
     content: &MemoryFile,
     input: &Value,
@@ -303,9 +303,9 @@ pub(super) fn now(
     keys: &[KeptKey],
     writer: &Writer,
 ) -> Result<Vec<KeptKey>, Unsaved> {
-    let targets: Vec<Target> = keys
+    let targets: Vec<DoomedKey> = keys
         .iter()
-        .map(|kept| Target {
+        .map(|kept| DoomedKey {
             bucket: kept.bucket.clone(),
             key: kept.key.clone(),
             version: None,
@@ -369,7 +369,7 @@ pub(super) fn is_same(
         return Ok(true);
     }
     let there = file()?;
-    let target = Target {
+    let target = DoomedKey {
         bucket: kept.bucket.clone(),
         key: kept.key.clone(),
         version: None,
@@ -386,7 +386,7 @@ pub(super) fn is_same(
 /// What a saved object has for headers and tags.
 pub(super) fn about(
     blob: &Blob,
-    reader: &Reader,
+    reader: &BackupReader,
 ) -> Result<(Map<String, Value>, Vec<Value>), String> {
     let about: Value = serde_json::from_slice(&reader.bytes(blob)?)
         .map_err(|_| "what was saved of an object cannot be read".to_owned())?;
@@ -398,7 +398,7 @@ pub(super) fn about(
 pub(super) fn other_headers<'k>(
     reach: &Reach<'_>,
     keys: &[&'k KeptKey],
-    reader: &Reader,
+    reader: &BackupReader,
 ) -> Result<Vec<&'k KeptKey>, String> {
     let mut found = Vec::new();
     let start = |kept: &&'k KeptKey| {

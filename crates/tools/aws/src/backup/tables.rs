@@ -9,12 +9,12 @@ use super::dynamo::{refuse_bytes, saved, settled, write};
 use super::reach::{Reach, Reply, list, text};
 use guard_store::Unsaved;
 use guard_store::manifest::Blob;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 
 /// A table with its items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptTable {
+pub struct KeptDynamoTable {
     /// Its name.
     pub name: String,
     /// What `create-table` has to be told, in JSON; `None` where there was none.
@@ -141,9 +141,9 @@ pub(super) fn save_table(
     reach: &Reach<'_>,
     name: &str,
     writer: &Writer,
-) -> Result<KeptTable, Unsaved> {
+) -> Result<KeptDynamoTable, Unsaved> {
     let Some(present) = table(reach, name)? else {
-        return Ok(KeptTable {
+        return Ok(KeptDynamoTable {
             name: name.to_owned(),
             definition: None,
             expiry: None,
@@ -167,7 +167,7 @@ pub(super) fn save_table(
     writer.pass_over(format!(
         "backups, policies, alarms, replicas and scaling of table {name}: it comes back without them"
     ));
-    Ok(KeptTable {
+    Ok(KeptDynamoTable {
         name: name.to_owned(),
         definition: Some(writer.bytes(definition.to_string().as_bytes())?),
         expiry,
@@ -197,7 +197,7 @@ fn tags(reach: &Reach<'_>, name: &str, definition: &mut Value) {
 }
 
 /// The items of a table that was saved.
-pub(super) fn items(kept: &KeptTable, reader: &Reader) -> Result<Vec<Value>, String> {
+pub(super) fn items(kept: &KeptDynamoTable, reader: &BackupReader) -> Result<Vec<Value>, String> {
     let items = saved(kept.items.as_ref(), reader)?;
     Ok(items
         .and_then(|items| items.as_array().cloned())
@@ -246,8 +246,8 @@ fn canonical(item: &Value) -> String {
 /// Makes a table again and fills it; one that is there gets the items that it lacks.
 pub(super) fn restore_table(
     reach: &Reach<'_>,
-    kept: &KeptTable,
-    reader: &Reader,
+    kept: &KeptDynamoTable,
+    reader: &BackupReader,
 ) -> Result<(), String> {
     let input = json!({"TableName": kept.name});
     let present = table(reach, &kept.name)?;

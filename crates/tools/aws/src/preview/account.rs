@@ -1,12 +1,12 @@
 //! Which account, region and profile a command works on.
 
-use super::client::{Aws, Measured, Pending, Reply, shown, text};
+use super::client::{AwsProbe, Measured, Pending, Reply, shown, text};
 use crate::ini;
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
 
 /// Starts to ask whose account it is; nothing for a command without credentials.
-pub fn start(aws: &Aws<'_>, invocation: &Invocation) -> Option<Measured<Pending>> {
+pub fn start(aws: &AwsProbe<'_>, invocation: &Invocation) -> Option<Measured<Pending>> {
     (!invocation.has("--no-sign-request")).then(|| aws.start(&["sts", "get-caller-identity"]))
 }
 

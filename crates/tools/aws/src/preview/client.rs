@@ -22,7 +22,7 @@ pub enum Reply {
 }
 
 /// The real CLI with a command's own way to the account.
-pub struct Aws<'a> {
+pub struct AwsProbe<'a> {
     probe: Probe<'a>,
     scope: Vec<OsString>,
 }
@@ -30,7 +30,7 @@ pub struct Aws<'a> {
 /// A look that goes on.
 pub struct Pending(Started);
 
-impl<'a> Aws<'a> {
+impl<'a> AwsProbe<'a> {
     /// The CLI as `invocation` would use it.
     pub fn new(invocation: &Invocation, context: &'a Context, budget: &Budget) -> Measured<Self> {
         let directory = context

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, Reply, error_code, list, number, shown, text, values};
+use super::client::{AwsProbe, Measured, Reply, error_code, list, number, shown, text, values};
 use super::{loss_of, nothing, part, tags};
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
@@ -10,7 +10,7 @@ use guard_core::preview::Preview;
 use guard_words::Measure;
 
 /// `ec2 terminate-instances`.
-pub fn terminate(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn terminate(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let ids = values(invocation, "instance-ids");
     if ids.is_empty() || ids.iter().any(|id| id.starts_with('-')) {
         return Err("the instances are not on the command line".to_owned());
@@ -114,7 +114,7 @@ fn instances_loss(instances: &[&Value]) -> Loss {
 }
 
 /// The volumes that go with the instances, and those that stay.
-fn add_volumes(aws: &Aws<'_>, instances: &[&Value], loss: &mut Loss) {
+fn add_volumes(aws: &AwsProbe<'_>, instances: &[&Value], loss: &mut Loss) {
     let (mut going, mut kept) = (Vec::new(), Vec::new());
     for device in instances
         .iter()

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, Pending, Reply, list, number, shown, text, value, values};
+use super::client::{AwsProbe, Measured, Pending, Reply, list, number, shown, text, value, values};
 use super::{loss_of, nothing, part, saving, tags};
 use crate::backup::{ItemTarget, Things};
 use crate::document;
@@ -12,7 +12,7 @@ use guard_core::preview::Preview;
 use guard_words::Measure;
 
 /// `dynamodb delete-table`.
-pub fn table(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn table(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let name = named(invocation, "table-name")?;
     // AWS counts items every six hours; whether there is one now, a scan says.
     let first = aws.start(&[
@@ -118,7 +118,7 @@ pub fn batch(invocation: &Invocation) -> Measured<Preview> {
 }
 
 /// `dynamodb delete-item`.
-pub fn item(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn item(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let look = crate::table::find("dynamodb", "delete-item")
         .and_then(|known| known.look())
         .ok_or("guard knows no way to look at what it changes")?;
@@ -194,7 +194,7 @@ fn deletions(value: &Value) -> u64 {
 }
 
 /// `sqs purge-queue` and `delete-queue`.
-pub fn queue(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn queue(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let url = named(invocation, "queue-url")?;
     let tagged = aws.start(&["sqs", "list-queue-tags", "--queue-url", &url]);
     let words = [
@@ -243,7 +243,7 @@ pub fn queue(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
 }
 
 /// `logs delete-log-group`.
-pub fn log_group(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn log_group(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let name = named(invocation, "log-group-name")?;
     let Some(group) = find_log_group(aws, &name)? else {
         return Ok(nothing("the log group is not there"));
@@ -259,7 +259,7 @@ pub fn log_group(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
 }
 
 /// A log group by its whole name.
-pub fn find_log_group(aws: &Aws<'_>, name: &str) -> Measured<Option<Value>> {
+pub fn find_log_group(aws: &AwsProbe<'_>, name: &str) -> Measured<Option<Value>> {
     let words = [
         "logs",
         "describe-log-groups",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, number, shown, value, values};
+use super::client::{AwsProbe, Measured, number, shown, value, values};
 use super::data::find_log_group;
 use super::{loss_of, nothing, part};
 use crate::document;
@@ -53,7 +53,7 @@ fn is_off(given: &str) -> bool {
 }
 
 /// `logs put-retention-policy`: a shorter time than now deletes what is older.
-pub fn log_retention(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn log_retention(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let missing = "the log group and its retention are not on the command line";
     let name = value(invocation, "log-group-name").ok_or(missing)?;
     let days: u64 = value(invocation, "retention-in-days")

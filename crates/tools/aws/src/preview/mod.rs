@@ -12,7 +12,7 @@ mod stack;
 mod tags;
 
 pub(crate) use client::is_missing;
-use client::{Aws, Measured};
+use client::{AwsProbe, Measured};
 
 use super::backup::Things;
 use super::table;
@@ -31,7 +31,7 @@ pub fn measure(invocation: &Invocation, context: &Context, budget: &Budget) -> P
     if invocation.unread {
         return unknown("a file that holds parameters cannot be read".to_owned());
     }
-    let aws = match Aws::new(invocation, context, budget) {
+    let aws = match AwsProbe::new(invocation, context, budget) {
         Ok(aws) => aws,
         Err(why) => return unknown(why),
     };
@@ -84,7 +84,7 @@ fn without_looking(invocation: &Invocation) -> Option<Preview> {
     nothing.then(|| Preview::Exact(Loss::default()))
 }
 
-fn look_at(aws: &Aws<'_>, invocation: &Invocation, context: &Context) -> Measured<Preview> {
+fn look_at(aws: &AwsProbe<'_>, invocation: &Invocation, context: &Context) -> Measured<Preview> {
     let [service, operation, ..] = invocation.verb.as_slice() else {
         return Err("guard does not know the command".to_owned());
     };

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, Pending, Reply, list, number, shown, text, value, values};
+use super::client::{AwsProbe, Measured, Pending, Reply, list, number, shown, text, value, values};
 use super::s3::{about_bucket, address, all_versions, start_tags, start_versioning, versioning};
 use super::{loss_of, nothing, part, saving};
-use crate::backup::{Target, Things};
+use crate::backup::{DoomedKey, Things};
 use crate::document;
 use guard_core::invocation::Invocation;
 use guard_core::preview::Preview;
@@ -16,7 +16,7 @@ const MOST_VERSIONS: &str = "20000";
 
 /// One object that would be deleted or overwritten.
 pub fn one(
-    aws: &Aws<'_>,
+    aws: &AwsProbe<'_>,
     bucket: &str,
     key: &str,
     version: Option<&str>,
@@ -66,14 +66,14 @@ pub fn one(
 }
 
 /// `s3api delete-object`.
-pub fn delete_one(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn delete_one(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let (bucket, key) = names(invocation)?;
     let version = value(invocation, "version-id");
     one(aws, &bucket, &key, version.as_deref(), "delete")
 }
 
 /// `s3api put-object` and `copy-object`.
-pub fn overwrite(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn overwrite(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     if value(invocation, "if-none-match").is_some() {
         return Ok(nothing("S3 writes only if nothing is there"));
     }
@@ -88,7 +88,7 @@ fn names(invocation: &Invocation) -> Measured<(String, String)> {
 }
 
 /// `s3api delete-objects`: the request's keys that are there.
-pub fn delete_several(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn delete_several(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let unreadable = || "the keys in the request cannot be read".to_owned();
     let bucket = value(invocation, "bucket").ok_or_else(unreadable)?;
     let request = value(invocation, "delete").ok_or_else(unreadable)?;
@@ -144,7 +144,7 @@ pub fn delete_several(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Previe
         let things = Things {
             objects: keys
                 .iter()
-                .map(|wanted| Target {
+                .map(|wanted| DoomedKey {
                     bucket: bucket.clone(),
                     key: wanted.key.clone(),
                     version: wanted.version.clone(),
@@ -160,12 +160,12 @@ pub fn delete_several(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Previe
 
 /// A key that a request names, and the version.
 #[derive(Debug, PartialEq, Eq)]
-struct Wanted {
+struct RequestedKey {
     key: String,
     version: Option<String>,
 }
 
-impl Wanted {
+impl RequestedKey {
     fn is(&self, found: &Value) -> bool {
         text(found, "Key").as_deref() == Some(&self.key)
             && match &self.version {
@@ -176,11 +176,11 @@ impl Wanted {
 }
 
 /// The keys of a request in JSON, YAML or the CLI's shorthand: `Objects=[{Key=a},{Key=b}]`.
-fn requested(request: &str) -> Option<Vec<Wanted>> {
+fn requested(request: &str) -> Option<Vec<RequestedKey>> {
     if let Some(Value::Object(map)) = document::read(request) {
         let objects = map.get("Objects")?.as_array()?;
         let wanted = objects.iter().map(|object| {
-            Some(Wanted {
+            Some(RequestedKey {
                 key: text(object, "Key")?,
                 version: text(object, "VersionId"),
             })
@@ -195,7 +195,7 @@ fn requested(request: &str) -> Option<Vec<Wanted>> {
         return None;
     }
     let objects = inner.split("},{").map(|object| {
-        let mut wanted = Wanted {
+        let mut wanted = RequestedKey {
             key: String::new(),
             version: None,
         };
@@ -211,7 +211,7 @@ fn requested(request: &str) -> Option<Vec<Wanted>> {
     objects.collect()
 }
 
-fn common_prefix(keys: &[Wanted]) -> String {
+fn common_prefix(keys: &[RequestedKey]) -> String {
     let mut prefix = keys.first().map_or("", |first| &first.key);
     for wanted in keys {
         while !wanted.key.starts_with(prefix) {
@@ -224,7 +224,7 @@ fn common_prefix(keys: &[Wanted]) -> String {
 
 /// `s3 rb` and `s3api delete-bucket`. S3 itself refuses to delete a bucket that is not empty; other
 /// stores that speak its language need not.
-pub fn bucket(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn bucket(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let named = invocation
         .operands
         .first()
@@ -290,7 +290,7 @@ mod tests {
         let wanted = |keys: &[(&str, Option<&str>)]| {
             Some(
                 keys.iter()
-                    .map(|(key, version)| Wanted {
+                    .map(|(key, version)| RequestedKey {
                         key: (*key).to_owned(),
                         version: version.map(str::to_owned),
                     })

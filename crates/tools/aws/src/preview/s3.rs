@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, Pending, Reply, list, number, shown, text};
+use super::client::{AwsProbe, Measured, Pending, Reply, list, number, shown, text};
 use super::{loss_of, nothing, part, saving};
 use crate::backup::Things;
 use guard_core::context::Context;
@@ -66,7 +66,7 @@ pub struct Listing {
 
 /// Starts to list what has a prefix.
 fn start_listing(
-    aws: &Aws<'_>,
+    aws: &AwsProbe<'_>,
     invocation: &Invocation,
     bucket: &str,
     prefix: &str,
@@ -105,7 +105,7 @@ fn listing(pending: Pending) -> Measured<Listing> {
 }
 
 /// Starts to ask whether a bucket keeps old versions.
-pub fn start_versioning(aws: &Aws<'_>, bucket: &str) -> Measured<Pending> {
+pub fn start_versioning(aws: &AwsProbe<'_>, bucket: &str) -> Measured<Pending> {
     aws.start(&["s3api", "get-bucket-versioning", "--bucket", bucket])
 }
 
@@ -128,7 +128,7 @@ pub fn versioning(pending: Measured<Pending>) -> (bool, String) {
 }
 
 /// Starts the command's own dry run.
-fn start_dry_run(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Pending> {
+fn start_dry_run(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Pending> {
     let mut words: Vec<std::ffi::OsString> = invocation
         .verb
         .iter()
@@ -236,7 +236,7 @@ fn keys_part(bucket: &str, keys: &[&str], listed: &Listing, what: &str) -> Part 
 }
 
 /// `s3 rm`.
-pub fn remove(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn remove(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let Some(place) = invocation.operands.first() else {
         return Ok(nothing("aws wants to know what to delete"));
     };
@@ -288,7 +288,7 @@ fn place_of(place: &Word) -> String {
     format!("in {}", shown(&place.text.to_string_lossy()))
 }
 
-pub(super) fn start_tags(aws: &Aws<'_>, bucket: &str) -> Measured<Pending> {
+pub(super) fn start_tags(aws: &AwsProbe<'_>, bucket: &str) -> Measured<Pending> {
     aws.start(&["s3api", "get-bucket-tagging", "--bucket", bucket])
 }
 
@@ -309,7 +309,7 @@ pub(super) fn about_bucket(versions: Measured<Pending>, tags: Measured<Pending>)
 }
 
 /// `s3 cp` and `s3 mv` to a bucket: what stands there already. The source of a move is copied first.
-pub fn overwrite(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn overwrite(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let [from, to] = invocation.operands.as_slice() else {
         return Ok(nothing("aws wants a source and a destination"));
     };
@@ -369,7 +369,7 @@ pub fn overwrite(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
 }
 
 /// `s3 sync --delete`: what the source does not have, in a bucket or among files.
-pub fn sync(aws: &Aws<'_>, invocation: &Invocation, context: &Context) -> Measured<Preview> {
+pub fn sync(aws: &AwsProbe<'_>, invocation: &Invocation, context: &Context) -> Measured<Preview> {
     let Some(to) = invocation.operands.get(1) else {
         return Ok(nothing("aws wants a source and a destination"));
     };

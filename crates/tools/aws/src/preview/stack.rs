@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, Pending, Reply, list, shown, text, value};
+use super::client::{AwsProbe, Measured, Pending, Reply, list, shown, text, value};
 use super::{loss_of, nothing, part, tags};
 use crate::document;
 use guard_core::invocation::Invocation;
@@ -41,7 +41,7 @@ fn holds(kind: &str) -> bool {
 }
 
 /// `cloudformation delete-stack`.
-pub fn delete(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn delete(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let name = value(invocation, "stack-name").ok_or("the stack is not on the command line")?;
     let on =
         |operation: &'static str| aws.start(&["cloudformation", operation, "--stack-name", &name]);
@@ -155,7 +155,7 @@ fn resources_loss(summaries: &[Value], kept: Option<&BTreeSet<String>>, name: &s
 }
 
 /// `cloudformation execute-change-set`: what the change set removes or replaces.
-pub fn execute(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn execute(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let set =
         value(invocation, "change-set-name").ok_or("the change set is not on the command line")?;
     let mut words = vec![

@@ -43,7 +43,7 @@ pub(crate) const MOVING: [&str; 4] = [
 
 /// Where a repository lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct RepositoryPlace {
     /// `.git`, or a linked worktree's own directory below it.
     pub git_dir: PathBuf,
     /// What all worktrees share.
@@ -153,7 +153,7 @@ pub fn revive(part: &Part) -> Option<Result<Box<dyn Kept>, String>> {
 #[derive(Clone, Debug)]
 pub struct GitWish {
     /// The repository.
-    pub place: Place,
+    pub place: RepositoryPlace,
     /// What is at stake in it.
     pub needs: Needs,
 }

@@ -17,7 +17,7 @@ use guard_ground::bytes::Bytes;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_trees::asking::EXCLUDED;
 use guard_trees::kept::{KeptTrees, State};
@@ -27,12 +27,12 @@ use guard_words::Measure;
 /// How many names a message shows.
 const NAMED: usize = 8;
 /// The backup that this one takes back: what it holds may be replaced.
-pub(super) struct Earlier {
-    reader: Reader,
+pub(super) struct EarlierGit {
+    reader: BackupReader,
     kept: KeptGit,
 }
 
-impl Earlier {
+impl EarlierGit {
     /// The same repository's part of it.
     pub fn of(undoing: &Undoing<'_>, kept: &KeptGit) -> Option<Self> {
         let reader = undoing.earlier().ok()??;
@@ -101,7 +101,7 @@ impl KeptGit {
         repository: &Repository<'_>,
         undoing: &Undoing<'_>,
         plan: Option<&Reconciling>,
-        earlier: Option<&Earlier>,
+        earlier: Option<&EarlierGit>,
     ) -> Result<Vec<String>, String> {
         let top = repository.place.top.as_deref();
         let is_clean = |path: &Path| {
@@ -172,7 +172,7 @@ impl KeptGit {
     fn refs_in_the_way(
         &self,
         repository: &Repository<'_>,
-        earlier: Option<&Earlier>,
+        earlier: Option<&EarlierGit>,
     ) -> Result<Vec<String>, String> {
         let names: Vec<Bytes> = self.refs.iter().map(|kept| kept.name.clone()).collect();
         let mut now = refs::values(repository, Some(&names))?;
@@ -434,7 +434,7 @@ impl Kept for KeptGit {
             return Ok(conflicts.iter().map(guard_trees::Conflict::line).collect());
         }
         self.at(undoing, |repository| {
-            let earlier = Earlier::of(undoing, self);
+            let earlier = EarlierGit::of(undoing, self);
             let plan = worktree::plan(repository, self, undoing.reader)?;
             let mut lines =
                 self.files_in_the_way(repository, undoing, plan.as_ref(), earlier.as_ref())?;
@@ -605,7 +605,7 @@ impl KeptGit {
         {
             std::fs::write(bare.join("index"), undoing.reader.bytes(content)?).map_err(failed)?;
         }
-        let place = super::Place {
+        let place = super::RepositoryPlace {
             git_dir: bare.clone(),
             common_dir: bare,
             top: None,

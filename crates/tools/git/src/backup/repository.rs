@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Instant;
 
-use super::Place;
+use super::RepositoryPlace;
 use guard_core::context::Context;
 use guard_core::probe::{Answer, Probe};
 use guard_core::tracked::REPOSITORY_VARIABLES;
@@ -13,12 +13,16 @@ use guard_trees::held::{self, Held};
 
 /// A repository by its directories, whatever the variables of the caller say.
 pub(super) struct Repository<'a> {
-    pub place: &'a Place,
+    pub place: &'a RepositoryPlace,
     probe: Probe<'a>,
 }
 
 impl<'a> Repository<'a> {
-    pub fn open(place: &'a Place, context: &'a Context, deadline: Instant) -> Result<Self, String> {
+    pub fn open(
+        place: &'a RepositoryPlace,
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Result<Self, String> {
         let directory = place.top.as_deref().unwrap_or(&place.git_dir);
         let probe =
             Probe::new("git", directory, context, deadline).map_err(|error| error.to_string())?;

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 
 use super::kept::{KeptGit, KeptLog, KeptRef, KeptSection, RefValue};
-use super::part::Earlier;
+use super::part::EarlierGit;
 use super::repository::Repository;
 use super::{files, logs, refs, remote, worktree};
 use guard_core::kept::Undoing;
@@ -104,7 +104,7 @@ fn put_index<'a>(
 
 /// What the reflogs will hold; read before references move, which adds to them.
 fn planned_logs<'a>(kept: &'a KeptGit, undoing: &Undoing<'_>) -> Result<Vec<Log<'a>>, String> {
-    let earlier = Earlier::of(undoing, kept);
+    let earlier = EarlierGit::of(undoing, kept);
     let mut planned = Vec::new();
     for log in &kept.logs {
         let now = std::fs::read(log.path.path()).ok();

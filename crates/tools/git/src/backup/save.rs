@@ -116,7 +116,7 @@ pub(super) fn snapshot(
 }
 
 fn index(
-    place: &super::Place,
+    place: &super::RepositoryPlace,
     needs: &Needs,
     writer: &Writer,
 ) -> Result<Option<KeptIndex>, Unsaved> {
@@ -135,7 +135,11 @@ fn index(
 }
 
 /// What git is in the middle of; what is not there is noted as well.
-fn state(place: &super::Place, world: &World, writer: &Writer) -> Result<KeptTrees, Unsaved> {
+fn state(
+    place: &super::RepositoryPlace,
+    world: &World,
+    writer: &Writer,
+) -> Result<KeptTrees, Unsaved> {
     let mut entries: Vec<Entry> = Vec::new();
     for name in STATE {
         entries.extend(files::own_tree(&place.git_dir.join(name), world, writer)?);
@@ -194,7 +198,7 @@ fn keep_logs(
 }
 
 /// The objects that the files of the state name, by the first word of each line.
-fn noted(place: &super::Place, state: &KeptTrees) -> BTreeSet<String> {
+fn noted(place: &super::RepositoryPlace, state: &KeptTrees) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in &state.entries {
         let is_short = matches!(entry.state, State::File { length, .. } if length < 1 << 16);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::kept::{KeptGit, KeptIndex};
 use super::repository::Repository;
 use guard_core::kept::Undoing;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_trees::kept::State;
 use guard_trees::status::changes;
 
@@ -67,7 +67,7 @@ impl Saved {
     pub fn write(
         repository: &Repository<'_>,
         index: &KeptIndex,
-        reader: &Reader,
+        reader: &BackupReader,
     ) -> Result<Self, String> {
         let id = &reader.manifest().id;
         let name = format!("guard-index-{id}-{}", std::process::id());
@@ -113,7 +113,7 @@ pub(super) fn entries(repository: &Repository<'_>) -> Result<Entries, String> {
 pub(super) fn plan(
     repository: &Repository<'_>,
     kept: &KeptGit,
-    reader: &Reader,
+    reader: &BackupReader,
 ) -> Result<Option<Reconciling>, String> {
     let (Some(index), Some(top)) = (&kept.index, repository.place.top.as_deref()) else {
         return Ok(None);

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use super::history::{amend, current_branch, dropping, lost_commits};
-use super::{Git, Measured, Unmeasured};
+use super::{GitProbe, Measured, Unmeasured};
 use crate::backup::Needs;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
@@ -12,7 +12,7 @@ use guard_core::loss::Loss;
 /// only it holds.
 pub(super) fn add_detached(
     loss: &mut Loss,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     target: Option<&String>,
 ) -> Result<(), Unmeasured> {
     if current_branch(git)?.is_none()
@@ -33,7 +33,7 @@ pub(super) fn add_detached(
 }
 
 /// `git symbolic-ref HEAD refs/heads/x` changes branches without a look at what HEAD holds.
-pub(super) fn symbolic_ref(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn symbolic_ref(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = dropping(String::new());
     if let [name, target] = invocation.operands.as_slice()
         && name.bytes() == b"HEAD"
@@ -44,7 +44,7 @@ pub(super) fn symbolic_ref(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// `git rebase UPSTREAM BRANCH` changes to the branch first.
-pub(super) fn rebase(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn rebase(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     git.need(Needs::changes_work_tree);
     let mut loss = amend(git)?;
     let upstream = usize::from(!invocation.has("--root"));
@@ -57,7 +57,7 @@ pub(super) fn rebase(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// `git stash branch NAME [STASH]` changes to the commit that the stash was made on.
-pub(super) fn stash_branch(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn stash_branch(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = dropping(String::new());
     git.need(|needs| {
         needs.changes_work_tree();

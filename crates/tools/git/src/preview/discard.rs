@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::overwritten::{add_changes, add_ignored, add_overwritten};
-use super::{Git, Measured, Unmeasured, detached, history, texts};
+use super::{GitProbe, Measured, Unmeasured, detached, history, texts};
 use crate::backup::{Index, Needs};
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
@@ -30,7 +30,7 @@ fn discarding(place: String) -> Loss {
 }
 
 /// `git reset`: only `--hard` touches files; `--merge` keeps what is not staged, `--keep` all.
-pub(super) fn reset(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn reset(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = discarding(String::new());
     git.need(Needs::changes_work_tree);
     if invocation.has("--keep") {
@@ -71,7 +71,7 @@ pub(super) fn reset(invocation: &Invocation, git: &Git<'_>) -> Measured {
 /// `git checkout [TREE] -- PATHS`.
 pub(super) fn checkout_paths(
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     context: &Context,
 ) -> Measured {
     let before = invocation.before_separator();
@@ -139,7 +139,7 @@ fn listed_paths(
     Ok(Some(paths.collect()))
 }
 
-fn overwrite(git: &Git<'_>, tree: Option<OsString>, paths: &[OsString]) -> Measured {
+fn overwrite(git: &GitProbe<'_>, tree: Option<OsString>, paths: &[OsString]) -> Measured {
     let place = match paths {
         [only] => format!("in {}", naming::typeable(only)),
         _ => String::new(),
@@ -166,7 +166,7 @@ fn overwrite(git: &Git<'_>, tree: Option<OsString>, paths: &[OsString]) -> Measu
 }
 
 /// `git restore`: of the index alone nothing is gone that the files do not hold.
-pub(super) fn restore(invocation: &Invocation, git: &Git<'_>, context: &Context) -> Measured {
+pub(super) fn restore(invocation: &Invocation, git: &GitProbe<'_>, context: &Context) -> Measured {
     if invocation.has("--staged") && !invocation.has("--worktree") {
         return Ok(Loss::default());
     }
@@ -185,7 +185,7 @@ pub(super) fn restore(invocation: &Invocation, git: &Git<'_>, context: &Context)
 
 /// Changing branches: by force everything uncommitted goes; without, ignored files in the way do.
 /// `-B` and `-C` also move a branch.
-pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn switch(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = discarding(String::new());
     git.need(Needs::changes_work_tree);
     let operand = invocation.before_separator().first();
@@ -231,7 +231,7 @@ pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// A branch that is made: an undo takes it away again.
-fn note_branch(git: &Git<'_>, name: &OsStr) {
+fn note_branch(git: &GitProbe<'_>, name: &OsStr) {
     let mut full = OsString::from("refs/heads/");
     full.push(name);
     git.need(|needs| {
@@ -240,7 +240,7 @@ fn note_branch(git: &Git<'_>, name: &OsStr) {
 }
 
 /// `git checkout NAME` of a branch that only a remote has makes a local one of it.
-fn guessed(git: &Git<'_>, name: &OsStr) -> Result<Option<String>, Unmeasured> {
+fn guessed(git: &GitProbe<'_>, name: &OsStr) -> Result<Option<String>, Unmeasured> {
     let mut pattern = OsString::from("refs/remotes/*/");
     pattern.push(name);
     let words = [
@@ -257,7 +257,7 @@ fn guessed(git: &Git<'_>, name: &OsStr) -> Result<Option<String>, Unmeasured> {
 }
 
 /// `git merge`: it refuses where files would be overwritten, but not for ignored ones.
-pub(super) fn merge(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn merge(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = discarding(String::new());
     git.need(Needs::changes_work_tree);
     for operand in &invocation.operands {
@@ -269,7 +269,7 @@ pub(super) fn merge(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// `git checkout-index -f`: files are overwritten with what the index holds.
-pub(super) fn checkout_index(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn checkout_index(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = discarding(String::new());
     git.need(Needs::refreshes_index);
     if invocation.has("--stdin") && !invocation.has_any(&["--prefix", "--temp"]) {
@@ -287,7 +287,7 @@ pub(super) fn checkout_index(invocation: &Invocation, git: &Git<'_>) -> Measured
 
 /// `git read-tree --reset -u`. Without `--reset` git refuses where it would overwrite a change,
 /// and without `-u` it writes the index alone.
-pub(super) fn read_tree(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn read_tree(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = discarding(String::new());
     if !invocation.has("--reset") || !invocation.has("-u") {
         return Ok(loss);
@@ -305,7 +305,7 @@ pub(super) fn read_tree(invocation: &Invocation, git: &Git<'_>) -> Measured {
 
 /// `git apply -R`: what it takes out still stands in the patch, unless that comes from a pipe. Then
 /// nothing is lost only where a commit holds everything.
-pub(super) fn apply(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn apply(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let from_pipe = invocation.operands.is_empty()
         || invocation
             .operands
@@ -323,7 +323,7 @@ pub(super) fn apply(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// `git rm -f`: files with changes that no commit holds.
-pub(super) fn remove(invocation: &Invocation, git: &Git<'_>, context: &Context) -> Measured {
+pub(super) fn remove(invocation: &Invocation, git: &GitProbe<'_>, context: &Context) -> Measured {
     if invocation.has("--cached") {
         return Ok(Loss::default());
     }
@@ -335,7 +335,7 @@ pub(super) fn remove(invocation: &Invocation, git: &Git<'_>, context: &Context) 
     remove_paths(invocation, git, &paths)
 }
 
-fn remove_paths(invocation: &Invocation, git: &Git<'_>, paths: &[OsString]) -> Measured {
+fn remove_paths(invocation: &Invocation, git: &GitProbe<'_>, paths: &[OsString]) -> Measured {
     let mut loss = discarding(String::new());
     git.need(|needs| needs.index = Index::Changed);
     if invocation.has("--force") {
@@ -353,7 +353,7 @@ fn remove_paths(invocation: &Invocation, git: &Git<'_>, paths: &[OsString]) -> M
 /// `git mv -f`: what stands at the destinations.
 pub(super) fn rename(
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     world: &World,
     context: &Context,
     budget: &Budget,
@@ -401,7 +401,7 @@ pub(super) fn rename(
 
 /// Ending a merge, rebase, cherry-pick, revert or am half-way: what was resolved by hand since git
 /// stopped.
-pub(super) fn abort(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn abort(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     if !invocation.has_any(&["--abort", "--skip"]) {
         return match invocation.verb_name() {
             "rebase" => detached::rebase(invocation, git),
@@ -420,7 +420,7 @@ pub(super) fn abort(invocation: &Invocation, git: &Git<'_>) -> Measured {
 
 /// Whether git has stopped in the middle of such a command, by the files that it leaves behind
 /// then.
-fn is_stopped(invocation: &Invocation, git: &Git<'_>) -> Result<bool, Unmeasured> {
+fn is_stopped(invocation: &Invocation, git: &GitProbe<'_>) -> Result<bool, Unmeasured> {
     let signs: &[&str] = match invocation.verb_name() {
         "merge" => &["MERGE_HEAD"],
         "rebase" => &["rebase-merge", "rebase-apply"],
@@ -447,7 +447,7 @@ pub(super) fn work_in(
     context: &Context,
     budget: &Budget,
 ) -> Result<Part, Unmeasured> {
-    let git = Git::at(directory, context, budget)?;
+    let git = GitProbe::at(directory, context, budget)?;
     let output = git.output(&[
         "status",
         "--porcelain=v2",

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::{Git, Measured, Unmeasured, detached, texts};
+use super::{GitProbe, Measured, Unmeasured, detached, texts};
 use crate::backup::Needs;
 use guard_core::invocation::Invocation;
 use guard_core::loss::{Loss, Part, Phrase};
@@ -26,7 +26,7 @@ pub(super) fn dropping(place: String) -> Loss {
 /// Commits that `old` reaches and that no reference but `leaving`, nor any of `held`, reaches.
 /// Reflogs do not count: they are how an expert finds what was lost.
 pub(super) fn lost_commits(
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     old: &[String],
     leaving: &[OsString],
     held: &[String],
@@ -76,7 +76,7 @@ pub(super) fn lost_commits(
 }
 
 /// The branch that HEAD is on, as a full reference.
-pub(super) fn current_branch(git: &Git<'_>) -> Result<Option<OsString>, Unmeasured> {
+pub(super) fn current_branch(git: &GitProbe<'_>) -> Result<Option<OsString>, Unmeasured> {
     let answer = git.ask(&["symbolic-ref", "--quiet", "HEAD"])?;
     Ok(answer
         .success
@@ -86,7 +86,7 @@ pub(super) fn current_branch(git: &Git<'_>) -> Result<Option<OsString>, Unmeasur
 /// Moving HEAD and its branch to `target` leaves these commits behind.
 pub(super) fn add_left_behind(
     loss: &mut Loss,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     target: &str,
 ) -> Result<(), Unmeasured> {
     let Some(head) = git.commit("HEAD".as_ref())? else {
@@ -115,7 +115,7 @@ pub(super) fn add_left_behind(
 /// of them holds does not save what another one loses.
 pub(super) fn add_moved_refs(
     loss: &mut Loss,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     names: &[OsString],
     new: Option<&String>,
 ) -> Result<(), Unmeasured> {
@@ -146,7 +146,7 @@ pub(super) fn add_moved_refs(
 }
 
 /// References that move, go or come, with their reflogs and, of branches, their settings.
-fn note_refs(git: &Git<'_>, names: &[OsString]) {
+fn note_refs(git: &GitProbe<'_>, names: &[OsString]) {
     let full = |name: &&OsString| name.as_encoded_bytes().starts_with(b"refs/");
     git.need(|needs| {
         for name in names.iter().filter(full) {
@@ -174,7 +174,11 @@ fn short(name: &OsStr) -> String {
 
 /// The full reference of a branch or tag as the command names it; `-` and `@{-1}` are the branch
 /// before (git-branch(1)).
-pub(super) fn full_name(git: &Git<'_>, prefix: &str, name: &OsStr) -> Result<OsString, Unmeasured> {
+pub(super) fn full_name(
+    git: &GitProbe<'_>,
+    prefix: &str,
+    name: &OsStr,
+) -> Result<OsString, Unmeasured> {
     let name = if name == "-" {
         OsStr::new("@{-1}")
     } else {
@@ -195,7 +199,7 @@ pub(super) fn full_name(git: &Git<'_>, prefix: &str, name: &OsStr) -> Result<OsS
 }
 
 /// `git branch -D`, `-M`, `-C`, `-f`.
-pub(super) fn branch(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn branch(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let names = texts(&invocation.operands);
     let mut loss = dropping(match names.as_slice() {
         [only] => format!("of {}", typeable(only)),
@@ -242,7 +246,7 @@ pub(super) fn branch(invocation: &Invocation, git: &Git<'_>) -> Measured {
 /// `git checkout -B`, `git switch -C`, `git worktree add -B`: a branch that may exist is moved.
 pub(super) fn add_reset_branch(
     loss: &mut Loss,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     name: &OsStr,
     target: &OsStr,
 ) -> Result<(), Unmeasured> {
@@ -256,7 +260,7 @@ pub(super) fn add_reset_branch(
 }
 
 /// `git worktree add -B BRANCH PATH [COMMIT]`.
-pub(super) fn worktree_add(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn worktree_add(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = dropping(String::new());
     if let Some(name) = invocation.flag("-B").and_then(|flag| flag.value.as_deref()) {
         let target = invocation
@@ -269,7 +273,7 @@ pub(super) fn worktree_add(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// `git tag -d`, `git tag -f`: annotated tags, and commits that only the tags hold.
-pub(super) fn tag(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn tag(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let names = texts(&invocation.operands);
     let delete = invocation.has("--delete");
     let count = if delete {
@@ -298,7 +302,11 @@ pub(super) fn tag(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// Tags with a message of their own, which goes with them.
-fn add_annotated(loss: &mut Loss, git: &Git<'_>, names: &[OsString]) -> Result<(), Unmeasured> {
+fn add_annotated(
+    loss: &mut Loss,
+    git: &GitProbe<'_>,
+    names: &[OsString],
+) -> Result<(), Unmeasured> {
     let mut annotated = Vec::new();
     for name in names
         .iter()
@@ -323,7 +331,7 @@ fn add_annotated(loss: &mut Loss, git: &Git<'_>, names: &[OsString]) -> Result<(
 }
 
 /// `git update-ref [-d] REF [NEW]`.
-pub(super) fn update_ref(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn update_ref(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     if invocation.has("--stdin") {
         git.need(|needs| needs.every_ref = true);
         return Err("the references come from standard input".to_owned());
@@ -358,7 +366,7 @@ pub(super) fn update_ref(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// `git stash drop`, `git stash clear` and `git stash branch`.
-pub(super) fn stash(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn stash(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     if invocation.verb_is(&["stash", "clear"]) {
         return stashes(git, None);
     }
@@ -373,7 +381,7 @@ pub(super) fn stash(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// All stash entries, or the one that is named.
-pub(super) fn stashes(git: &Git<'_>, which: Option<&OsStr>) -> Measured {
+pub(super) fn stashes(git: &GitProbe<'_>, which: Option<&OsStr>) -> Measured {
     let mut loss = dropping(String::new());
     if !git.exists("refs/stash")? {
         return Ok(loss);
@@ -421,7 +429,7 @@ pub(super) fn stashes(git: &Git<'_>, which: Option<&OsStr>) -> Measured {
 
 /// `git commit --amend` and `git rebase` leave the old commits in the reflog: something is lost
 /// only where there is none.
-pub(super) fn amend(git: &Git<'_>) -> Measured {
+pub(super) fn amend(git: &GitProbe<'_>) -> Measured {
     let mut loss = dropping(String::new());
     let kept = git
         .output(&["config", "--get", "core.logAllRefUpdates"])
@@ -449,7 +457,7 @@ pub(super) fn amend(git: &Git<'_>) -> Measured {
 }
 
 /// `git filter-branch` keeps the old history below refs/original, unless an older one stands there.
-pub(super) fn filter_branch(git: &Git<'_>) -> Measured {
+pub(super) fn filter_branch(git: &GitProbe<'_>) -> Measured {
     let mut loss = dropping("by rewriting history".to_owned());
     let originals = git.output(&["for-each-ref", "--format=%(refname)", "refs/original/"])?;
     let names: Vec<OsString> = originals
@@ -470,7 +478,7 @@ pub(super) fn filter_branch(git: &Git<'_>) -> Measured {
 }
 
 /// `git filter-repo` rewrites every reference and expires every reflog.
-pub(super) fn filter_repo(git: &Git<'_>) -> Measured {
+pub(super) fn filter_repo(git: &GitProbe<'_>) -> Measured {
     let mut loss = dropping("by rewriting history".to_owned());
     let count = git.output(&["rev-list", "--count", "--all", "--reflog"])?;
     let count: u64 = String::from_utf8_lossy(count.trim_ascii())

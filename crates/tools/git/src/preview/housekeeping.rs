@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Git, Measured, discard, history, texts, with_paths};
+use super::{GitProbe, Measured, discard, history, texts, with_paths};
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
 use guard_core::loss::{Loss, Part, Phrase};
@@ -29,7 +29,7 @@ fn forgetting() -> Loss {
 
 /// `git reflog expire` and `git reflog delete`: commits that only reflogs hold; the stash is a
 /// reflog too.
-pub(super) fn reflog(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn reflog(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = forgetting();
     add_reflog_only(&mut loss, git)?;
     let stash = invocation
@@ -42,7 +42,7 @@ pub(super) fn reflog(invocation: &Invocation, git: &Git<'_>) -> Measured {
     Ok(loss)
 }
 
-fn add_reflog_only(loss: &mut Loss, git: &Git<'_>) -> Result<(), String> {
+fn add_reflog_only(loss: &mut Loss, git: &GitProbe<'_>) -> Result<(), String> {
     let words = [
         "rev-list",
         "--parents",
@@ -88,7 +88,7 @@ fn count_tips(listed: &[u8]) -> (u64, Vec<String>) {
 
 /// `git gc`: commits that nothing reaches, not even a reflog; and what only reflogs hold where
 /// configuration lets them expire at once (git-config(1), `gc.*`).
-pub(super) fn collect(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn collect(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let expire = match invocation.flag("--prune") {
         Some(flag) => flag.text().map(str::to_owned),
         None => git.setting("gc.pruneExpire")?,
@@ -111,7 +111,7 @@ pub(super) fn collect(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// `git prune`.
-pub(super) fn prune(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn prune(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut extra: Vec<String> = Vec::new();
     if let Some(expire) = invocation.flag("--expire").and_then(|flag| flag.text()) {
         extra.push(format!("--expire={expire}"));
@@ -120,7 +120,7 @@ pub(super) fn prune(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// Commits and tags that git would prune: loose ones by `git prune -n`, packed ones by fsck.
-pub(super) fn unreachable(git: &Git<'_>, options: &[String]) -> Measured {
+pub(super) fn unreachable(git: &GitProbe<'_>, options: &[String]) -> Measured {
     let mut loss = forgetting();
     let mut words = vec!["prune".to_owned(), "-n".to_owned()];
     words.extend(options.iter().cloned());
@@ -170,7 +170,7 @@ pub(super) fn unreachable(git: &Git<'_>, options: &[String]) -> Measured {
 /// ignored ones go without a word; with force all go.
 pub(super) fn worktree(
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     world: &World,
     context: &Context,
     budget: &Budget,
@@ -192,7 +192,7 @@ pub(super) fn worktree(
     let force = invocation.has("--force");
     loss.add(discard::work_in(&directory, force, world, context, budget)?);
     // Commits on a detached HEAD are held by nothing else.
-    let inner = Git::at(&directory, context, budget)?;
+    let inner = GitProbe::at(&directory, context, budget)?;
     let own = inner.place()?.git_dir.clone();
     git.need(|needs| needs.files.extend([directory, own]));
     if let Some(head) = inner.commit("HEAD".as_ref())? {
@@ -209,7 +209,7 @@ pub(super) fn worktree(
 
 /// `git worktree prune`: commits that only the detached HEAD of a worktree holds whose directory is
 /// gone.
-pub(super) fn worktree_prune(git: &Git<'_>) -> Measured {
+pub(super) fn worktree_prune(git: &GitProbe<'_>) -> Measured {
     let mut loss = forgetting();
     let listed = git.output(&["worktree", "list", "--porcelain", "-z"])?;
     let (mut heads, mut head, mut detached) = (Vec::new(), None, false);
@@ -255,7 +255,7 @@ fn gone_worktrees(common_dir: &Path) -> Vec<PathBuf> {
 fn find_worktree(
     name: &std::ffi::OsStr,
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     context: &Context,
 ) -> Result<Option<PathBuf>, String> {
     let there = context.in_directory(invocation.directory.as_deref());
@@ -275,7 +275,7 @@ fn find_worktree(
 /// `git submodule deinit -f` and `update --force`: uncommitted work in submodules.
 pub(super) fn submodule(
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     context: &Context,
     budget: &Budget,
 ) -> Measured {
@@ -304,7 +304,7 @@ pub(super) fn submodule(
         if !directory.join(".git").exists() {
             continue;
         }
-        let inner = Git::at(&directory, context, budget)?;
+        let inner = GitProbe::at(&directory, context, budget)?;
         let output = inner.output(&[
             "status",
             "--porcelain=v2",

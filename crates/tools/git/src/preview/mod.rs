@@ -16,7 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use crate::backup::{GitWish, MOVING, Needs, Place};
+use crate::backup::{GitWish, MOVING, Needs, RepositoryPlace};
 use guard_core::context::Context;
 use guard_core::invocation::{Invocation, Word};
 use guard_core::loss::Loss;
@@ -29,7 +29,7 @@ use guard_trees::status;
 type Measured = Result<Loss, Unmeasured>;
 
 /// The real git in the place and with the global options of an invocation.
-pub(crate) struct Git<'a> {
+pub(crate) struct GitProbe<'a> {
     real: RealGit<'a>,
     /// The command names submodules itself, or was told to go down into them.
     enters_submodules: bool,
@@ -37,10 +37,10 @@ pub(crate) struct Git<'a> {
     overwrites_skipped: bool,
     /// What has to be saved, gathered while the loss is measured.
     needs: RefCell<Needs>,
-    place: OnceCell<Place>,
+    place: OnceCell<RepositoryPlace>,
 }
 
-impl<'a> Deref for Git<'a> {
+impl<'a> Deref for GitProbe<'a> {
     type Target = RealGit<'a>;
 
     fn deref(&self) -> &Self::Target {
@@ -48,7 +48,7 @@ impl<'a> Deref for Git<'a> {
     }
 }
 
-impl<'a> Git<'a> {
+impl<'a> GitProbe<'a> {
     fn new(
         invocation: &Invocation,
         context: &'a Context,
@@ -90,7 +90,7 @@ impl<'a> Git<'a> {
     }
 
     /// Where the repository lies.
-    fn place(&self) -> Result<&Place, Unmeasured> {
+    fn place(&self) -> Result<&RepositoryPlace, Unmeasured> {
         if let Some(place) = self.place.get() {
             return Ok(place);
         }
@@ -117,7 +117,7 @@ impl<'a> Git<'a> {
         else {
             return Err("the repository has a name that guard cannot read".to_owned());
         };
-        Ok(self.place.get_or_init(|| Place {
+        Ok(self.place.get_or_init(|| RepositoryPlace {
             git_dir,
             common_dir,
             top,
@@ -154,7 +154,7 @@ pub fn measure(
     context: &Context,
     budget: &Budget,
 ) -> Preview {
-    let git = match Git::new(invocation, context, budget) {
+    let git = match GitProbe::new(invocation, context, budget) {
         Ok(git) => git,
         Err(why) => return Preview::Unknown(why, Loss::default()),
     };
@@ -216,7 +216,7 @@ fn named(mut loss: Loss, invocation: &Invocation, context: &Context) -> Loss {
 /// The loss of a verb that guard can measure; `None` for the others.
 fn loss_of(
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     world: &World,
     context: &Context,
     budget: &Budget,

@@ -4,10 +4,10 @@ use guard_trees::status::{Change, changes, os};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::{Git, Unmeasured};
+use super::{GitProbe, Unmeasured};
 use guard_trees::held;
 
-impl Git<'_> {
+impl GitProbe<'_> {
     /// Changes to tracked files below these pathspecs (all without any).
     pub(super) fn changes(&self, paths: &[OsString]) -> Result<Vec<Change>, Unmeasured> {
         self.changes_and(paths, self.overwrites_skipped)

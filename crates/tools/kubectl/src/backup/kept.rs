@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::reach::{Name, Place, Reach, UNKNOWN_KIND};
+use super::reach::{ClusterPlace, Name, Reach, UNKNOWN_KIND};
 use super::{strip, yaml};
 use crate::preview::{contents, name as short_name};
 use guard_core::kept::{Kept, Undoing};
@@ -17,7 +17,7 @@ use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::aside::{self, Files};
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_words::Measure;
 
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptObjects {
     /// The cluster.
-    pub place: Place,
+    pub place: ClusterPlace,
     /// The objects, in an order in which they can be made.
     pub objects: Vec<KeptObject>,
 }
@@ -54,7 +54,7 @@ pub(super) fn write(object: &Value, writer: &Writer) -> Result<Blob, Unsaved> {
     writer.bytes(&text)
 }
 
-fn read(blob: Option<&Blob>, reader: &Reader) -> Result<Option<Value>, String> {
+fn read(blob: Option<&Blob>, reader: &BackupReader) -> Result<Option<Value>, String> {
     blob.map(|blob| {
         serde_json::from_slice(&reader.bytes(blob)?)
             .map_err(|_| "what was saved is no object".to_owned())
@@ -85,7 +85,7 @@ impl KeptObjects {
         Reach::again(&self.place, undoing.context, kept::deadline())
     }
 
-    fn pairs(&self, reach: &Reach<'_>, reader: &Reader) -> Result<Vec<Pair<'_>>, String> {
+    fn pairs(&self, reach: &Reach<'_>, reader: &BackupReader) -> Result<Vec<Pair<'_>>, String> {
         let names: Vec<&Name> = self.objects.iter().map(|object| &object.name).collect();
         let present = reach.present(&names)?;
         self.objects
@@ -102,7 +102,7 @@ impl KeptObjects {
     }
 
     /// The files of `--into`: numbered, so that `kubectl apply -f DIR` makes them in their order.
-    fn files(&self, reader: &Reader) -> Result<Files, String> {
+    fn files(&self, reader: &BackupReader) -> Result<Files, String> {
         let mut files = Vec::new();
         for (number, object) in self.objects.iter().enumerate() {
             let Some(saved) = read(object.content.as_ref(), reader)? else {
@@ -252,7 +252,7 @@ impl Kept for KeptObjects {
             return Ok(aside::conflicts(into, &self.files(undoing.reader)?));
         }
         let reach = self.reach(undoing)?;
-        let earlier = Earlier::of(undoing);
+        let earlier = EarlierObjects::of(undoing);
         let mut found = Vec::new();
         for pair in self.pairs(&reach, undoing.reader)? {
             let Some(present) = &pair.present else {
@@ -436,9 +436,9 @@ impl KeptObjects {
 }
 
 /// The backup that this one takes back: what it brought back may be replaced.
-struct Earlier(Vec<Value>);
+struct EarlierObjects(Vec<Value>);
 
-impl Earlier {
+impl EarlierObjects {
     fn of(undoing: &Undoing<'_>) -> Option<Self> {
         let reader = undoing.earlier().ok()??;
         let mut all = Vec::new();

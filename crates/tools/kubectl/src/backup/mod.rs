@@ -27,7 +27,7 @@ use guard_store::writer::Writer;
 
 pub use kept::{KeptObject, KeptObjects};
 use reach::Reach;
-pub use reach::{Name, Place};
+pub use reach::{ClusterPlace, Name};
 use strip::Fate;
 
 /// Options that lead to a cluster and are no secrets.
@@ -59,7 +59,7 @@ pub struct Objects {
     /// Options that are not kept, by name.
     pub secrets: Vec<String>,
     /// The objects.
-    pub targets: Vec<Target>,
+    pub targets: Vec<DoomedObject>,
     /// Namespaces with all that is in them.
     pub namespaces: Vec<String>,
     /// Kinds of which every object goes.
@@ -68,7 +68,7 @@ pub struct Objects {
 
 /// One object.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct DoomedObject {
     /// Which.
     pub name: Name,
     /// What the command makes of it, where that is known: it may be replaced again.
@@ -91,7 +91,7 @@ impl Objects {
         if name.api_version.is_empty() || name.kind.is_empty() || name.name.is_empty() {
             return;
         }
-        self.targets.push(Target { name, after });
+        self.targets.push(DoomedObject { name, after });
     }
 
     /// Adds what these objects hold: all that is in a namespace, all objects of a kind.
@@ -192,7 +192,7 @@ pub fn save(
         }
     }
     found.volumes(&reach, writer);
-    let mut place = Place {
+    let mut place = ClusterPlace {
         directory: Bytes::from(objects.directory.clone()),
         kubeconfig: saving.context.value("KUBECONFIG").map(Bytes::from),
         scope: objects.stored.iter().cloned().map(Bytes::from).collect(),

@@ -81,7 +81,7 @@ impl Name {
 
 /// What leads to a cluster again. Tokens and passwords of a command line are not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct ClusterPlace {
     /// The directory that the command ran in: paths of the kubeconfig can be relative to it.
     pub directory: Bytes,
     /// The variable KUBECONFIG.
@@ -96,7 +96,7 @@ pub struct Place {
     pub server: String,
 }
 
-impl Place {
+impl ClusterPlace {
     /// For a screen.
     pub fn shown(&self) -> String {
         let shown = |name: &str| guard_ground::mask::mask(&sanitize::text(name));
@@ -135,7 +135,7 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// When it cannot be reached, or is another one.
     pub(super) fn again(
-        place: &Place,
+        place: &ClusterPlace,
         context: &'a Context,
         deadline: Instant,
     ) -> Result<Self, String> {

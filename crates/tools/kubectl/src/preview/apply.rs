@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use serde_json::Value;
 
 use super::objects::{EXAMPLES, losing, part, text};
-use super::{Kubectl, Measured, delete, judged};
+use super::{KubectlProbe, Measured, delete, judged};
 use crate::backup::{self, Objects};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
@@ -34,7 +34,7 @@ const DECIDING: [&str; 14] = [
 const UNCHANGEABLE: [&str; 3] = ["(Invalid)", "is invalid", "immutable"];
 
 /// Measures an `apply`.
-pub(super) fn apply(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn apply(kubectl: &KubectlProbe<'_>) -> Measured {
     let mut words: Vec<OsString> = vec!["apply".into()];
     words.extend(kubectl.options(&DECIDING)?);
     words.extend(["--dry-run=server", "--validate=false"].map(Into::into));
@@ -81,7 +81,7 @@ pub(super) fn apply(kubectl: &Kubectl<'_>) -> Measured {
 
 /// The objects behind `configmap/settings`: kubectl prunes in the namespaces of what it applies, and does
 /// not say in which one. Only where that is clear.
-fn pruned_objects(kubectl: &Kubectl<'_>, pruned: &[String]) -> Vec<Value> {
+fn pruned_objects(kubectl: &KubectlProbe<'_>, pruned: &[String]) -> Vec<Value> {
     let applied = delete::objects_of_files(kubectl).unwrap_or_default();
     let mut namespaces: Vec<&str> = applied
         .iter()

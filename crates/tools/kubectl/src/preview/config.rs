@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::objects::{list, losing, part, text};
-use super::{Kubectl, Measured};
+use super::{KubectlProbe, Measured};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_trees as tree;
 use guard_words::Measure;
 
 /// Measures a command that takes entries out of the kubeconfig.
-pub(super) fn config(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn config(kubectl: &KubectlProbe<'_>) -> Measured {
     let [operand] = kubectl.invocation.operands.as_slice() else {
         return Ok(Loss::default());
     };
@@ -92,7 +92,7 @@ pub(super) fn config(kubectl: &Kubectl<'_>) -> Measured {
 }
 
 /// The files that kubectl reads its configuration from, as far as they are there.
-fn files(kubectl: &Kubectl<'_>) -> Vec<PathBuf> {
+fn files(kubectl: &KubectlProbe<'_>) -> Vec<PathBuf> {
     let flag = kubectl.invocation.flag("--kubeconfig");
     let named: Vec<PathBuf> = match flag.and_then(|flag| flag.value.clone()) {
         Some(file) => vec![file.into()],

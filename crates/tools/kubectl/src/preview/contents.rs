@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::objects::{name, part, text};
-use super::{Kubectl, Unmeasured};
+use super::{KubectlProbe, Unmeasured};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;
@@ -37,7 +37,7 @@ const KINDS: usize = 20;
 type Found = Result<(), Unmeasured>;
 
 /// A namespace with everything in it by kind.
-pub(super) fn namespace(kubectl: &Kubectl<'_>, namespace: &str, loss: &mut Loss) -> Found {
+pub(super) fn namespace(kubectl: &KubectlProbe<'_>, namespace: &str, loss: &mut Loss) -> Found {
     let listed = kubectl.ask(&LISTING)?;
     let kinds = kinds(&listed.output);
     if kinds.is_empty() {
@@ -120,7 +120,7 @@ fn by_kind(names: &[String]) -> String {
 }
 
 /// A resource definition: every object of its kind, wherever it is.
-pub(super) fn definition(kubectl: &Kubectl<'_>, object: &Value, loss: &mut Loss) -> Found {
+pub(super) fn definition(kubectl: &KubectlProbe<'_>, object: &Value, loss: &mut Loss) -> Found {
     let kind = text(object, "/metadata/name");
     let answer = kubectl.ask(&[
         "get",
@@ -142,7 +142,7 @@ pub(super) fn definition(kubectl: &Kubectl<'_>, object: &Value, loss: &mut Loss)
 }
 
 /// A volume claim: how large it is, and whether its data go with it.
-pub(super) fn claim(kubectl: &Kubectl<'_>, object: &Value, loss: &mut Loss) {
+pub(super) fn claim(kubectl: &KubectlProbe<'_>, object: &Value, loss: &mut Loss) {
     let volume = text(object, "/spec/volumeName");
     let size = text(object, "/status/capacity/storage");
     let shown = name(object);

@@ -74,7 +74,7 @@ const REFUSALS: [&str; 24] = [
 ];
 
 /// kubectl, where the command runs it.
-struct Kubectl<'a> {
+struct KubectlProbe<'a> {
     invocation: &'a Invocation,
     context: &'a Context,
     probe: Probe<'a>,
@@ -84,7 +84,7 @@ struct Kubectl<'a> {
 
 /// Where the command goes.
 #[derive(Default)]
-struct Place {
+struct Destination {
     context: String,
     server: String,
     namespace: String,
@@ -111,7 +111,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
         Ok(probe) => probe.telling(budget.progress.as_ref(), "asking the cluster"),
         Err(failure) => return unknown(failure.to_string(), Loss::default()),
     };
-    let kubectl = Kubectl {
+    let kubectl = KubectlProbe {
         invocation,
         context,
         probe,
@@ -121,7 +121,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
     let measured = kubectl.measured(&mut facts);
     let harmless = matches!(&measured, Ok(loss) if loss.is_none());
     let place = if harmless {
-        Place::default()
+        Destination::default()
     } else {
         kubectl.place(&mut facts)
     };
@@ -148,7 +148,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
     }
 }
 
-impl Kubectl<'_> {
+impl KubectlProbe<'_> {
     fn measured(&self, facts: &mut Loss) -> Measured {
         let verb: Vec<&str> = self.invocation.verb.iter().map(|word| &**word).collect();
         if let Some(flag) = self.invocation.flags.iter().find(|flag| !flag.familiar) {
@@ -293,8 +293,8 @@ impl Kubectl<'_> {
     }
 
     /// Which context, server and namespace the command goes to, from kubectl itself.
-    fn place(&self, facts: &mut Loss) -> Place {
-        let mut place = Place::default();
+    fn place(&self, facts: &mut Loss) -> Destination {
+        let mut place = Destination::default();
         let view = self.view().unwrap_or_default();
         let text = |pointer: &str| {
             let value = view.pointer(pointer).and_then(Value::as_str);
@@ -340,7 +340,7 @@ impl Kubectl<'_> {
     }
 
     /// The place in the phrase.
-    fn place_words(&self, place: &Place) -> String {
+    fn place_words(&self, place: &Destination) -> String {
         let context = typeable(place.context.as_ref());
         if self.invocation.has("--all-namespaces") {
             format!("in all of {context}")

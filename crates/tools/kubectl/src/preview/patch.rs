@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::objects::{self, losing, name, part, text};
 use super::workloads::stopped;
-use super::{Kubectl, Measured};
+use super::{KubectlProbe, Measured};
 use crate::backup::Objects;
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
@@ -25,7 +25,7 @@ const INDIFFERENT: [&str; 8] = [
 const FIELDS: usize = 8;
 
 /// Measures a patch.
-pub(super) fn patch(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn patch(kubectl: &KubectlProbe<'_>) -> Measured {
     let names = [
         "field-manager",
         "filename",

@@ -4,14 +4,14 @@
 use serde_json::Value;
 
 use super::objects::{EXAMPLES, is_workload, list, losing, name, owner, part, replicas, text};
-use super::{Kubectl, Measured, Unmeasured};
+use super::{KubectlProbe, Measured, Unmeasured};
 use crate::backup::Objects;
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;
 
 /// `scale` to nothing.
-pub(super) fn scale(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn scale(kubectl: &KubectlProbe<'_>) -> Measured {
     let names = [
         "all",
         "current-replicas",
@@ -82,7 +82,7 @@ pub(super) fn stopped(objects: &[Value]) -> Loss {
 }
 
 /// `rollout undo`: what serves now makes way for an earlier revision.
-pub(super) fn undo(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn undo(kubectl: &KubectlProbe<'_>) -> Measured {
     let names = [
         "filename",
         "kustomize",
@@ -131,7 +131,7 @@ pub(super) fn undo(kubectl: &Kubectl<'_>) -> Measured {
 }
 
 /// What serves now of the objects that a command touches.
-pub(super) fn serving(kubectl: &Kubectl<'_>, facts: &mut Loss) -> Result<(), Unmeasured> {
+pub(super) fn serving(kubectl: &KubectlProbe<'_>, facts: &mut Loss) -> Result<(), Unmeasured> {
     let objects = kubectl.chosen(&[])?;
     if !objects.is_empty() {
         facts.saves.push(Objects::of(&objects));
@@ -148,7 +148,7 @@ pub(super) fn serving(kubectl: &Kubectl<'_>, facts: &mut Loss) -> Result<(), Unm
 }
 
 /// What is known of the place that `cp` writes to: the volume, and who would make the pod again.
-pub(super) fn destination(kubectl: &Kubectl<'_>, facts: &mut Loss) -> Result<(), Unmeasured> {
+pub(super) fn destination(kubectl: &KubectlProbe<'_>, facts: &mut Loss) -> Result<(), Unmeasured> {
     let Some(target) = kubectl.invocation.operands.last() else {
         return Ok(());
     };

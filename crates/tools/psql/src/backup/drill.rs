@@ -1,7 +1,7 @@
 //! Bringing a backup back into a database of its own on the same server, which goes again.
 
 use super::define::identifier;
-use super::dump::KeptObjects;
+use super::dump::KeptDump;
 use super::kept::KeptRows;
 use super::link::{Address, Link, Script};
 use super::objects;
@@ -116,7 +116,7 @@ pub fn rows(kept: &KeptRows, undoing: &Undoing<'_>) -> Result<Vec<String>, Strin
 }
 
 /// Dumped objects; what needs something that was not saved with them is left out and told.
-pub fn objects(kept: &KeptObjects, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
+pub fn objects(kept: &KeptDump, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
     if kept.dumps.is_empty() {
         return Ok(vec!["it only says what was not there".to_owned()]);
     }

@@ -82,7 +82,7 @@ pub struct ForeignKey {
 
 /// Objects of one database in a backup.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct KeptObjects {
+pub struct KeptDump {
     /// Where the database is.
     pub server: Address,
     /// Tables and views that are to be there again.
@@ -200,7 +200,7 @@ pub(super) fn save(
     server: &Address,
     snapshot: &str,
     writer: &Writer,
-) -> Result<KeptObjects, Unsaved> {
+) -> Result<KeptDump, Unsaved> {
     let mut steps = vec![
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
         format!("SET TRANSACTION SNAPSHOT {}", literal(snapshot)),
@@ -232,7 +232,7 @@ pub(super) fn save(
     }
     sections.end()?;
     let dumps = dumps(&wish.relations, &wish.schemas, link, Some(snapshot), writer)?;
-    Ok(KeptObjects {
+    Ok(KeptDump {
         server: server.clone(),
         relations,
         removed: Vec::new(),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::define::identifier;
 use super::drill;
-use super::dump::{self, KeptObjects, PLAIN, Relation, Schema};
+use super::dump::{self, KeptDump, PLAIN, Relation, Schema};
 use super::link::{Link, Script, Sections};
 use super::part::{LOCK, new_file};
 use crate::preview::ask::literal;
@@ -17,14 +17,14 @@ use guard_core::world::World;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_words::Measure;
 
 /// The name of the file with the dump.
 const FILE: &str = "objects.sql";
 
-impl KeptObjects {
+impl KeptDump {
     fn link<'a>(&self, undoing: &Undoing<'a>) -> Link<'a> {
         Link::to(&self.server, undoing.context, kept::deadline())
     }
@@ -64,7 +64,7 @@ impl KeptObjects {
     fn restoring(
         &self,
         script: &mut Script,
-        reader: &Reader,
+        reader: &BackupReader,
         there: &[Relation],
     ) -> Result<(), String> {
         script.line("\\encoding UTF8")?;
@@ -104,7 +104,7 @@ impl KeptObjects {
         script.line("COMMIT;")
     }
 
-    fn write_into(&self, directory: &Path, reader: &Reader) -> Result<(), String> {
+    fn write_into(&self, directory: &Path, reader: &BackupReader) -> Result<(), String> {
         let path = directory.join(FILE);
         let problem = |error: std::io::Error| format!("{}: {error}", sanitize::path(&path));
         let mut script = Script::new()?;
@@ -237,7 +237,7 @@ pub(super) fn differing(saved: &[Relation], there: &[Relation]) -> Vec<String> {
     lines
 }
 
-impl Kept for KeptObjects {
+impl Kept for KeptDump {
     fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("In {}", self.server.shown())];
         for relation in &self.relations {

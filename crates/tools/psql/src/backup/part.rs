@@ -21,7 +21,7 @@ use guard_core::world::World;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_words::Measure;
 
@@ -169,7 +169,7 @@ impl KeptRows {
     fn compare(
         &self,
         link: &Link<'_>,
-        reader: &Reader,
+        reader: &BackupReader,
         queries: &[String],
     ) -> Result<Sections, String> {
         let mut script = Script::new()?;
@@ -192,7 +192,11 @@ impl KeptRows {
     }
 
     /// In what the database differs from what was saved.
-    pub(super) fn compared(&self, link: &Link<'_>, reader: &Reader) -> Result<Vec<String>, String> {
+    pub(super) fn compared(
+        &self,
+        link: &Link<'_>,
+        reader: &BackupReader,
+    ) -> Result<Vec<String>, String> {
         #[derive(Deserialize)]
         struct Differing {
             rows: u64,
@@ -253,7 +257,7 @@ impl KeptRows {
     }
 
     /// The rows as files, and a script that brings them back.
-    fn write_into(&self, directory: &Path, reader: &Reader) -> Result<(), String> {
+    fn write_into(&self, directory: &Path, reader: &BackupReader) -> Result<(), String> {
         let problem = |path: &Path, error: &dyn std::fmt::Display| {
             format!("{}: {error}", sanitize::path(path))
         };
@@ -487,7 +491,7 @@ impl Kept for KeptRows {
 }
 
 /// A content of another backup's, once more.
-fn again(sheet: &Sheet, reader: &Reader, writer: &Writer) -> Result<Sheet, Unsaved> {
+fn again(sheet: &Sheet, reader: &BackupReader, writer: &Writer) -> Result<Sheet, Unsaved> {
     let mut script = Script::new().map_err(unsaved)?;
     reader.copy(&sheet.content, &mut script).map_err(unsaved)?;
     let mut file = script.finish()?;

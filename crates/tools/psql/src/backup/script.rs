@@ -7,7 +7,7 @@ use super::define::{Definition, identifier};
 use super::kept::{KeptRows, KeptTable, Settings, Sheet};
 use super::link::Script;
 use crate::preview::ask::literal;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 
 /// Which of the rows of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Which {
 /// Where COPY reads loaded rows from.
 pub enum Source<'a> {
     /// The script itself.
-    Inline(&'a Reader),
+    Inline(&'a BackupReader),
     /// Files beside it.
     Files,
 }

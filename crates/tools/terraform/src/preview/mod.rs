@@ -41,7 +41,7 @@ const NOT_FOR_PREVIEWS: [&str; 10] = [
 ];
 
 /// terraform, where the command runs it.
-struct Terraform<'a> {
+struct TerraformProbe<'a> {
     invocation: &'a Invocation,
     context: &'a Context,
     budget: &'a Budget,
@@ -66,7 +66,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
         budget.deadline,
     );
     let terraform = match probe {
-        Ok(probe) => Terraform {
+        Ok(probe) => TerraformProbe {
             invocation,
             context,
             budget,
@@ -113,7 +113,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
     }
 }
 
-impl Terraform<'_> {
+impl TerraformProbe<'_> {
     /// Says what has to be saved: the state before. Where the command rewrites nothing else, that brings
     /// back all of it.
     fn save(&self, loss: &mut Loss) {
@@ -153,8 +153,8 @@ impl Terraform<'_> {
                 (["state", "push"], [file]) if file.text != "-" => Some(directory.join(&file.text)),
                 _ => None,
             };
-            loss.saves.push(backup::State {
-                place: backup::Place {
+            loss.saves.push(backup::StateWish {
+                place: backup::StatePlace {
                     tool: self.invocation.tool.to_string(),
                     directory: directory.canonicalize().unwrap_or(directory).into(),
                     workspace,
@@ -201,7 +201,7 @@ impl Terraform<'_> {
         probe.run(&all).map_err(|failure| failure.to_string())
     }
 
-    /// As [`Terraform::ask`]; what it prints, or its own error.
+    /// As [`TerraformProbe::ask`]; what it prints, or its own error.
     fn output<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<Vec<u8>, Unmeasured> {
         let answer = self.ask(words)?;
         if answer.success {

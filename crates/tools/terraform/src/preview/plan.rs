@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::Read as _;
 
 use super::changes::{self, Plan};
-use super::{Measured, Terraform, Unmeasured, complaint};
+use super::{Measured, TerraformProbe, Unmeasured, complaint};
 use crate::written::{self, Written};
 use guard_core::instead::{Instead, Substitute};
 use guard_core::loss::Loss;
@@ -58,7 +58,7 @@ const IN_THE_PLAN: [&str; 4] = [
 const MAX_PLAN: u64 = 512 << 20;
 
 /// Measures an `apply`, `destroy` or `refresh`.
-pub(super) fn measure(terraform: &Terraform<'_>) -> Measured {
+pub(super) fn measure(terraform: &TerraformProbe<'_>) -> Measured {
     let (options, operands) = written::split(&terraform.invocation.arguments);
     let applies = terraform.invocation.verb_name() == "apply";
     match operands.as_slice() {
@@ -70,7 +70,7 @@ pub(super) fn measure(terraform: &Terraform<'_>) -> Measured {
 }
 
 /// Makes the plan.
-fn planned(terraform: &Terraform<'_>, options: &[Written]) -> Measured {
+fn planned(terraform: &TerraformProbe<'_>, options: &[Written]) -> Measured {
     let kept =
         MemoryFile::new("guard-plan").map_err(|error| format!("no place for a plan: {error}"))?;
     let verb = terraform.invocation.verb_name();
@@ -109,7 +109,7 @@ fn planned(terraform: &Terraform<'_>, options: &[Written]) -> Measured {
 
 /// Reads a plan that was saved before. What is applied is a copy of it, so that nobody can put
 /// another one in its place.
-fn saved(terraform: &Terraform<'_>, options: &[Written], file: &OsString) -> Measured {
+fn saved(terraform: &TerraformProbe<'_>, options: &[Written], file: &OsString) -> Measured {
     let there = terraform
         .context
         .in_directory(terraform.invocation.directory.as_deref());
@@ -160,14 +160,14 @@ fn copy(path: &std::path::Path, kept: &MemoryFile) -> std::io::Result<bool> {
 }
 
 /// What the plan would do.
-fn read(terraform: &Terraform<'_>, kept: &MemoryFile) -> Result<Plan, Unmeasured> {
+fn read(terraform: &TerraformProbe<'_>, kept: &MemoryFile) -> Result<Plan, Unmeasured> {
     let output = terraform.output(&["show", "-json", "-no-color", &kept.path()])?;
     serde_json::from_slice(&output).map_err(|_| "terraform did not say what it plans".to_owned())
 }
 
 /// The arguments that apply the kept plan.
 fn substitute(
-    terraform: &Terraform<'_>,
+    terraform: &TerraformProbe<'_>,
     options: &[Written],
     plan: &Plan,
     kept: &MemoryFile,
@@ -200,7 +200,7 @@ fn told(answer: &Answer) -> Vec<u8> {
 
 /// What cannot be planned cannot be applied: terraform's own error is all that there is, unless it
 /// would ask a person for what is missing.
-fn failed(terraform: &Terraform<'_>, answer: Answer) -> Measured {
+fn failed(terraform: &TerraformProbe<'_>, answer: Answer) -> Measured {
     let told = complaint(&answer);
     let Some(code) = answer.code else {
         return Err(told);
@@ -220,7 +220,7 @@ fn failed(terraform: &Terraform<'_>, answer: Answer) -> Measured {
 
 /// Whether terraform would ask for values that are not given (`Meta.Input`: a terminal, and neither
 /// `-input=false` nor `TF_INPUT=0`).
-fn asks_for_values(terraform: &Terraform<'_>) -> bool {
+fn asks_for_values(terraform: &TerraformProbe<'_>) -> bool {
     let refused = terraform
         .invocation
         .arguments
