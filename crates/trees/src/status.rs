@@ -1,6 +1,6 @@
 //! What `git status --porcelain=v2 -z` prints (git-status(1)).
 
-use guard_core::loss::Part;
+use guard_core::loss::Lot;
 use guard_ground::sanitize;
 use guard_words::Measure;
 use std::ffi::OsStr;
@@ -119,8 +119,8 @@ pub fn os(bytes: &[u8]) -> &OsStr {
 }
 
 /// A loss of files, by name.
-pub fn files(paths: &[&[u8]], what: &str) -> Part {
-    Part {
+pub fn files(paths: &[&[u8]], what: &str) -> Lot {
+    Lot {
         measure: Measure::Files,
         count: u64::try_from(paths.len()).unwrap_or(u64::MAX),
         at_least: false,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::client::{AwsProbe, Measured, Reply, error_code, list, number, shown, text, values};
-use super::{loss_of, nothing, part, tags};
+use super::{loss_of, lot, nothing, tags};
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::preview::Preview;
@@ -99,7 +99,7 @@ fn instances_loss(instances: &[&Value]) -> Loss {
     let place = name(first)
         .or_else(|| text(first, "InstanceId"))
         .unwrap_or_default();
-    let counted = part(
+    let counted = lot(
         Measure::Resources,
         u64::try_from(instances.len()).unwrap_or(u64::MAX),
         None,
@@ -156,7 +156,7 @@ fn add_volumes(aws: &AwsProbe<'_>, instances: &[&Value], loss: &mut Loss) {
         .take(5)
         .map(|id| shown(&format!("volume {id}")))
         .collect();
-    loss.add(part(
+    loss.add(lot(
         Measure::Resources,
         count,
         bytes,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::client::{AwsProbe, Measured, Pending, Reply, list, number, shown, text, value, values};
-use super::{loss_of, nothing, part, saving, tags};
+use super::{loss_of, lot, nothing, saving, tags};
 use crate::backup::{ItemTarget, Things};
 use crate::document;
 use guard_core::invocation::Invocation;
@@ -45,7 +45,7 @@ pub fn table(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
         return Ok(nothing("the table is empty"));
     }
     let bytes = number(described, "TableSizeBytes");
-    let items = part(
+    let items = lot(
         Measure::Items,
         count,
         Some(bytes).filter(|bytes| *bytes > 0),
@@ -100,7 +100,7 @@ pub fn batch(invocation: &Invocation) -> Measured<Preview> {
     if deleted == 0 {
         return Ok(nothing("the request deletes nothing"));
     }
-    let items = part(
+    let items = lot(
         Measure::Items,
         deleted,
         None,
@@ -223,7 +223,7 @@ pub fn queue(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     if messages == 0 {
         return Ok(nothing("the queue is empty"));
     }
-    let counted = part(
+    let counted = lot(
         Measure::Messages,
         messages,
         None,
@@ -250,7 +250,7 @@ pub fn log_group(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Previe
     };
     let bytes = number(&group, "storedBytes");
     let example = shown(&format!("log group {name}"));
-    let counted = part(Measure::Resources, 1, Some(bytes), "", vec![example]);
+    let counted = lot(Measure::Resources, 1, Some(bytes), "", vec![example]);
     let mut loss = loss_of(counted, "delete", shown(&format!("log group {name}")));
     loss.fact("AWS counts stored bytes with a delay");
     let arn = text(&group, "arn").unwrap_or_default();

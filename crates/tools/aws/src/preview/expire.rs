@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::client::{AwsProbe, Measured, number, shown, value, values};
 use super::data::find_log_group;
-use super::{loss_of, nothing, part};
+use super::{loss_of, lot, nothing};
 use crate::document;
 use guard_core::invocation::Invocation;
 use guard_core::preview::Preview;
@@ -70,7 +70,7 @@ pub fn log_retention(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Pr
     }
     let bytes = number(&group, "storedBytes");
     let example = shown(&format!("log group {name}"));
-    let counted = part(
+    let counted = lot(
         Measure::Resources,
         1,
         None,

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use serde_json::Value;
 
 use super::client::{AwsProbe, Measured, Reply, shown, text, values};
-use super::{loss_of, nothing, part, tags};
+use super::{loss_of, lot, nothing, tags};
 use crate::table::Look;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
@@ -133,7 +133,7 @@ fn describe(
         .take(5)
         .map(|name| shown(&format!("{subject} {name}")))
         .collect();
-    let counted = part(
+    let counted = lot(
         Measure::Resources,
         u64::try_from(found.len()).unwrap_or(u64::MAX),
         size(&found),

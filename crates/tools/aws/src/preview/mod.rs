@@ -18,7 +18,7 @@ use super::backup::Things;
 use super::table;
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::preview::{Budget, Preview};
 use guard_words::Measure;
 
@@ -68,8 +68,8 @@ fn saving(loss: &mut Loss, things: Things, whole: bool) {
         return;
     }
     loss.saves.push(things);
-    for part in &mut loss.parts {
-        part.kept = whole;
+    for lot in &mut loss.lots {
+        lot.kept = whole;
     }
 }
 
@@ -116,24 +116,18 @@ fn look_at(aws: &AwsProbe<'_>, invocation: &Invocation, context: &Context) -> Me
 }
 
 /// A loss of things of one sort.
-fn loss_of(part: Part, verb: &'static str, place: String) -> Loss {
+fn loss_of(lot: Lot, verb: &'static str, place: String) -> Loss {
     let mut loss = Loss {
         phrase: Phrase { verb, place },
         ..Loss::default()
     };
-    loss.add(part);
+    loss.add(lot);
     loss
 }
 
-/// A part of which everything was counted.
-fn part(
-    measure: Measure,
-    count: u64,
-    bytes: Option<u64>,
-    what: &str,
-    examples: Vec<String>,
-) -> Part {
-    Part {
+/// A lot of which everything was counted.
+fn lot(measure: Measure, count: u64, bytes: Option<u64>, what: &str, examples: Vec<String>) -> Lot {
+    Lot {
         measure,
         count,
         at_least: false,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::client::{AwsProbe, Measured, Pending, Reply, list, number, shown, text, value, values};
 use super::s3::{about_bucket, address, all_versions, start_tags, start_versioning, versioning};
-use super::{loss_of, nothing, part, saving};
+use super::{loss_of, lot, nothing, saving};
 use crate::backup::{DoomedKey, Things};
 use crate::document;
 use guard_core::invocation::Invocation;
@@ -48,7 +48,7 @@ pub fn one(
     };
     let address = shown(&format!("s3://{bucket}/{key}"));
     let size = number(&found, "ContentLength");
-    let counted = part(Measure::Objects, 1, Some(size), what, vec![address.clone()]);
+    let counted = lot(Measure::Objects, 1, Some(size), what, vec![address.clone()]);
     let mut loss = loss_of(counted, verb, format!("at {address}"));
     let mut things = Things::objects(bucket, [key]);
     for target in &mut things.objects {
@@ -120,7 +120,7 @@ pub fn delete_several(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<P
         return Ok(nothing("none of the keys is there"));
     }
     let bytes = going.iter().map(|version| number(version, "Size")).sum();
-    let counted = part(
+    let counted = lot(
         Measure::Objects,
         u64::try_from(going.len()).unwrap_or(u64::MAX),
         Some(bytes),
@@ -254,7 +254,7 @@ pub fn bucket(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> 
     let address = shown(&format!("s3://{bucket}"));
     let count = u64::try_from(keys.len()).unwrap_or(u64::MAX);
     let examples = keys.iter().take(5).map(|key| shown(key)).collect();
-    let mut counted = part(
+    let mut counted = lot(
         Measure::Objects,
         count.saturating_add(older),
         Some(bytes),

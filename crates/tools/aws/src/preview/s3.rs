@@ -6,11 +6,11 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::client::{AwsProbe, Measured, Pending, Reply, list, number, shown, text};
-use super::{loss_of, nothing, part, saving};
+use super::{loss_of, lot, nothing, saving};
 use crate::backup::Things;
 use guard_core::context::Context;
 use guard_core::invocation::{Invocation, Word};
-use guard_core::loss::{Loss, Part};
+use guard_core::loss::{Loss, Lot};
 use guard_core::preview::Preview;
 use guard_trees as tree;
 use guard_words::Measure;
@@ -195,8 +195,8 @@ fn read_dry_run(output: &str) -> DryRun {
     found
 }
 
-/// A part for keys of a bucket, with their sizes where all are known.
-fn keys_part(bucket: &str, keys: &[&str], listed: &Listing, what: &str) -> Part {
+/// A lot for keys of a bucket, with their sizes where all are known.
+fn keys_lot(bucket: &str, keys: &[&str], listed: &Listing, what: &str) -> Lot {
     let mut bytes = 0_u64;
     let mut largest: Vec<(u64, &str)> = Vec::new();
     let mut complete = true;
@@ -226,7 +226,7 @@ fn keys_part(bucket: &str, keys: &[&str], listed: &Listing, what: &str) -> Part 
             .collect()
     };
     let what = format!("{what} {}", shown(&format!("s3://{bucket}")));
-    part(
+    lot(
         Measure::Objects,
         u64::try_from(keys.len()).unwrap_or(u64::MAX),
         complete.then_some(bytes),
@@ -258,7 +258,7 @@ pub fn remove(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> 
                 .iter()
                 .filter_map(|(_, target)| target.strip_prefix(&prefix))
                 .collect();
-            let counted = keys_part(&bucket, &keys, &listed, "in");
+            let counted = keys_lot(&bucket, &keys, &listed, "in");
             let mut loss = loss_of(counted, "delete", place_of(place));
             if dry.odd {
                 Preview::Estimate(loss)
@@ -270,7 +270,7 @@ pub fn remove(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> 
         // The bucket is too large to ask for every key: what was listed is there at least.
         Err(why) if listed.more && !invocation.has_any(&["--exclude", "--include"]) => {
             let keys: Vec<&str> = listed.sizes.keys().map(String::as_str).collect();
-            let mut counted = keys_part(&bucket, &keys, &listed, "in");
+            let mut counted = keys_lot(&bucket, &keys, &listed, "in");
             counted.at_least = true;
             let mut loss = loss_of(counted, "delete", place_of(place));
             loss.fact(format!("not counted to the end: {}", shown(&why)));
@@ -355,7 +355,7 @@ pub fn overwrite(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Previe
     if kept {
         return Ok(nothing(sentence));
     }
-    let counted = keys_part(&bucket, &keys, &listed, "overwritten in");
+    let counted = keys_lot(&bucket, &keys, &listed, "overwritten in");
     let mut loss = loss_of(counted, "overwrite", place_of(to));
     loss.merge(about_bucket(Err("asked before".to_owned()), tags));
     loss.facts.retain(|fact| !fact.contains("asked before"));
@@ -394,7 +394,7 @@ pub fn sync(aws: &AwsProbe<'_>, invocation: &Invocation, context: &Context) -> M
     if keys.is_empty() && !dry.odd {
         return Ok(nothing("nothing at the destination would be deleted"));
     }
-    let counted = keys_part(&bucket, &keys, &listed, "in");
+    let counted = keys_lot(&bucket, &keys, &listed, "in");
     let mut loss = loss_of(counted, "delete", place_of(to));
     let about = about_bucket(versions, tags);
     let measured = if dry.odd {
@@ -425,7 +425,7 @@ fn files(dry: &DryRun, to: &Word, context: &Context) -> Preview {
         bytes = bytes.saturating_add(size.map_or(0, |meta| meta.len()));
         names.push(target);
     }
-    let counted = part(
+    let counted = lot(
         Measure::Files,
         u64::try_from(names.len()).unwrap_or(u64::MAX),
         Some(bytes),
@@ -438,8 +438,8 @@ fn files(dry: &DryRun, to: &Word, context: &Context) -> Preview {
     }
     if trees.roots.len() == names.len() {
         loss.saves.push(trees);
-        for part in &mut loss.parts {
-            part.kept = true;
+        for lot in &mut loss.lots {
+            lot.kept = true;
         }
     }
     Preview::Exact(loss)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::client::{AwsProbe, Measured, Pending, Reply, list, shown, text, value};
-use super::{loss_of, nothing, part, tags};
+use super::{loss_of, lot, nothing, tags};
 use crate::document;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
@@ -132,7 +132,7 @@ fn resources_loss(summaries: &[Value], kept: Option<&BTreeSet<String>>, name: &s
     }
     going.sort();
     let holding = going.iter().filter(|(plain, _)| !plain).count();
-    let counted = part(
+    let counted = lot(
         Measure::Resources,
         u64::try_from(going.len()).unwrap_or(u64::MAX),
         None,
@@ -196,7 +196,7 @@ pub fn execute(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview>
         return Ok(nothing("the change set removes and replaces nothing"));
     }
     going.sort();
-    let counted = part(
+    let counted = lot(
         Measure::Resources,
         u64::try_from(going.len()).unwrap_or(u64::MAX),
         None,

@@ -10,7 +10,7 @@ use super::{GitProbe, Measured, Unmeasured, detached, history, texts};
 use crate::backup::{Index, Needs};
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::preview::Budget;
 use guard_core::world::World;
 use guard_ground::sanitize;
@@ -446,7 +446,7 @@ pub(super) fn work_in(
     world: &World,
     context: &Context,
     budget: &Budget,
-) -> Result<Part, Unmeasured> {
+) -> Result<Lot, Unmeasured> {
     let git = GitProbe::at(directory, context, budget)?;
     let output = git.output(&[
         "status",

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use super::{GitProbe, Measured, Unmeasured, detached, texts};
 use crate::backup::Needs;
 use guard_core::invocation::Invocation;
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::naming::typeable;
 use guard_ground::sanitize;
 use guard_trees::asking::EXCLUDED;
@@ -31,7 +31,7 @@ pub(super) fn lost_commits(
     leaving: &[OsString],
     held: &[String],
     what: &str,
-) -> Result<Part, Unmeasured> {
+) -> Result<Lot, Unmeasured> {
     git.need(|needs| needs.objects.extend(old.iter().cloned()));
     let mut range: Vec<OsString> = old.iter().map(OsString::from).collect();
     range.push("--not".into());
@@ -64,7 +64,7 @@ pub(super) fn lost_commits(
             .map(|line| sanitize::cut(&sanitize::bytes(line), 72))
             .collect();
     }
-    Ok(Part {
+    Ok(Lot {
         measure: Measure::Commits,
         count,
         at_least: false,
@@ -318,7 +318,7 @@ fn add_annotated(
             annotated.push(short(name));
         }
     }
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Tags,
         count: annotated.len() as u64,
         at_least: false,
@@ -411,7 +411,7 @@ pub(super) fn stashes(git: &GitProbe<'_>, which: Option<&OsStr>) -> Measured {
         };
         entries = entries.into_iter().skip(at).take(1).collect();
     }
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Stashes,
         count: entries.len() as u64,
         at_least: false,
@@ -484,7 +484,7 @@ pub(super) fn filter_repo(git: &GitProbe<'_>) -> Measured {
     let count: u64 = String::from_utf8_lossy(count.trim_ascii())
         .parse()
         .unwrap_or(0);
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Commits,
         count,
         at_least: false,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{GitProbe, Measured, discard, history, texts, with_paths};
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::naming::typeable;
 use guard_core::preview::Budget;
 use guard_core::world::World;
@@ -57,7 +57,7 @@ fn add_reflog_only(loss: &mut Loss, git: &GitProbe<'_>) -> Result<(), String> {
         needs.every_log = true;
         needs.objects.extend(tips);
     });
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Commits,
         count,
         at_least: false,
@@ -154,7 +154,7 @@ pub(super) fn unreachable(git: &GitProbe<'_>, options: &[String]) -> Measured {
         .take(NAMED)
         .map(|object| object.chars().take(10).collect())
         .collect();
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Commits,
         count: found.len() as u64,
         at_least: false,
@@ -336,7 +336,7 @@ pub(super) fn submodule(
                 needs.sections.insert(section);
             });
         }
-        loss.add(Part {
+        loss.add(Lot {
             measure: Measure::Files,
             count: gone as u64,
             at_least: false,

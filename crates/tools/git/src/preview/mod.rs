@@ -172,8 +172,8 @@ pub fn measure(
                 .as_ref()
                 .is_some_and(|wish| wish.needs.unable.is_some())
             {
-                for part in &mut loss.parts {
-                    part.kept = false;
+                for lot in &mut loss.lots {
+                    lot.kept = false;
                 }
             }
             if let Some(wish) = wanted.clone() {
@@ -183,7 +183,7 @@ pub fn measure(
         })
     });
     match measured {
-        Ok(Some(loss)) if loss.parts.iter().any(|part| part.at_least) => Preview::Estimate(loss),
+        Ok(Some(loss)) if loss.lots.iter().any(|lot| lot.at_least) => Preview::Estimate(loss),
         Ok(Some(loss)) => Preview::Exact(loss),
         Ok(None) => Preview::Unknown(
             format!(

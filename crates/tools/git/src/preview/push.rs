@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use super::{GitProbe, Measured, Unmeasured, history, texts};
 use crate::backup::RemoteRef;
 use guard_core::invocation::Invocation;
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::naming::typeable;
 use guard_ground::sanitize;
 use guard_words::Measure;
@@ -250,7 +250,7 @@ fn add_tag(
         && git.output(&["cat-file", "-t", tip])?.trim_ascii() == b"tag"
         && git.resolve(reference.name.as_ref())?.as_deref() != Some(tip)
     {
-        loss.add(Part {
+        loss.add(Lot {
             measure: Measure::Tags,
             count: 1,
             at_least: false,

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use serde_json::Value;
 
-use super::objects::{EXAMPLES, losing, part, text};
+use super::objects::{EXAMPLES, losing, lot, text};
 use super::{KubectlProbe, Measured, delete, judged};
 use crate::backup::{self, Objects};
 use guard_core::loss::Loss;
@@ -55,7 +55,7 @@ pub(super) fn apply(kubectl: &KubectlProbe<'_>) -> Measured {
         .filter_map(|line| line.split_once(" pruned"))
         .map(|(name, _)| sanitize::text(name.trim()))
         .collect();
-    loss.add(part(
+    loss.add(lot(
         Measure::Objects,
         pruned.len() as u64,
         "that the files do not name",
@@ -66,8 +66,8 @@ pub(super) fn apply(kubectl: &KubectlProbe<'_>) -> Measured {
     }
     if !pruned.is_empty() {
         let found = pruned_objects(kubectl, &pruned);
-        if let Some(part) = loss.parts.last_mut() {
-            part.kept = found.len() == pruned.len() && found.iter().all(backup::is_all);
+        if let Some(lot) = loss.lots.last_mut() {
+            lot.kept = found.len() == pruned.len() && found.iter().all(backup::is_all);
         }
         if found.len() == pruned.len() {
             let saved = Objects::of(&found).with_contents(&found);

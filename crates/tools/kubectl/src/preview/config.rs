@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::objects::{list, losing, part, text};
+use super::objects::{list, losing, lot, text};
 use super::{KubectlProbe, Measured};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
@@ -65,7 +65,7 @@ pub(super) fn config(kubectl: &KubectlProbe<'_>) -> Measured {
         "cluster" => "of the kubeconfig: a cluster with its address and certificate",
         _ => "of the kubeconfig: a context",
     };
-    loss.add(part(
+    loss.add(lot(
         Measure::Objects,
         entries.len() as u64,
         what,
@@ -84,8 +84,8 @@ pub(super) fn config(kubectl: &KubectlProbe<'_>) -> Measured {
             roots: files.into_iter().map(root).collect(),
             ..tree::Trees::default()
         });
-        for part in &mut loss.parts {
-            part.kept = true;
+        for lot in &mut loss.lots {
+            lot.kept = true;
         }
     }
     Ok(loss)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::objects::{name, part, text};
+use super::objects::{lot, name, text};
 use super::{KubectlProbe, Unmeasured};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
@@ -58,7 +58,7 @@ pub(super) fn namespace(kubectl: &KubectlProbe<'_>, namespace: &str, loss: &mut 
         .map(|line| line.trim().to_owned())
         .filter(|line| !line.is_empty() && !EVERYWHERE.contains(&line.as_str()))
         .collect();
-    let mut whole = part(
+    let mut whole = lot(
         Measure::Objects,
         names.len() as u64,
         &format!(
@@ -134,7 +134,7 @@ pub(super) fn definition(kubectl: &KubectlProbe<'_>, object: &Value, loss: &mut 
         .filter(|line| !line.trim().is_empty())
         .count();
     let what = format!("of kind {} in all namespaces", sanitize::text(kind));
-    let mut all = part(Measure::Objects, count as u64, &what, Vec::new());
+    let mut all = lot(Measure::Objects, count as u64, &what, Vec::new());
     all.at_least = !answer.success;
     all.kept = answer.success;
     loss.add(all);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::contents;
-use super::objects::{EXAMPLES, is_workload, losing, name, owner, part, replicas, text};
+use super::objects::{EXAMPLES, is_workload, losing, lot, name, owner, replicas, text};
 use super::{KubectlProbe, Measured, SELECTING, Unmeasured};
 use crate::backup::{self, Objects};
 use guard_core::loss::Loss;
@@ -46,8 +46,8 @@ pub(super) fn delete(kubectl: &KubectlProbe<'_>) -> Measured {
         Ok(objects) => of_objects(kubectl, &names, &objects),
         Err(why) => {
             let mut loss = of_objects(kubectl, &names, &[])?;
-            for part in &mut loss.parts {
-                part.at_least = true;
+            for lot in &mut loss.lots {
+                lot.at_least = true;
             }
             loss.fact(format!("what hangs on them cannot be seen: {why}"));
             Ok(loss)
@@ -62,7 +62,7 @@ fn of_objects(kubectl: &KubectlProbe<'_>, names: &[String], objects: &[Value]) -
         .flag("--cascade")
         .is_some_and(|flag| matches!(flag.text(), Some("orphan" | "false")));
     let mut loss = losing("delete");
-    let mut whole = part(
+    let mut whole = lot(
         Measure::Objects,
         names.len() as u64,
         "",
@@ -114,7 +114,7 @@ fn serving(objects: &[Value], loss: &mut Loss) {
         .take(EXAMPLES)
         .map(|object| name(object))
         .collect();
-    loss.add(part(Measure::Pods, pods, "serving now, of", examples));
+    loss.add(lot(Measure::Pods, pods, "serving now, of", examples));
     for object in workloads {
         if text(object, "/kind") == "StatefulSet" {
             let policy = text(
@@ -163,7 +163,7 @@ pub(super) fn replace(kubectl: &KubectlProbe<'_>) -> Measured {
 /// Objects that are deleted and made again from files.
 pub(super) fn made_again(objects: &[Value]) -> Loss {
     let mut loss = losing("replace");
-    loss.add(part(
+    loss.add(lot(
         Measure::Objects,
         objects.len() as u64,
         "deleted and made again",

@@ -135,7 +135,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
             if loss.phrase.place.is_empty() {
                 loss.phrase.place = kubectl.place_words(&place);
             }
-            if loss.parts.iter().any(|part| part.at_least) {
+            if loss.lots.iter().any(|lot| lot.at_least) {
                 Preview::Estimate(loss)
             } else {
                 Preview::Exact(loss)

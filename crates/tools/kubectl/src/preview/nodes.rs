@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::objects::{EXAMPLES, list, losing, owner, part, text};
+use super::objects::{EXAMPLES, list, losing, lot, owner, text};
 use super::{KubectlProbe, Measured, Unmeasured};
 use crate::backup::Objects;
 use guard_core::loss::Loss;
@@ -48,7 +48,7 @@ pub(super) fn drain(kubectl: &KubectlProbe<'_>) -> Measured {
         .collect();
     let mut loss = losing("evict");
     saving(&leaving, &mut loss);
-    loss.add(part(
+    loss.add(lot(
         Measure::Pods,
         evicted.len() as u64,
         "evicted",
@@ -116,7 +116,7 @@ pub(super) fn taint(kubectl: &KubectlProbe<'_>) -> Measured {
         .collect();
     let mut loss = losing("evict");
     saving(&leaving, &mut loss);
-    loss.add(part(
+    loss.add(lot(
         Measure::Pods,
         leaving.len() as u64,
         "evicted",

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::Unmeasured;
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_ground::sanitize;
 use guard_words::Measure;
 
@@ -91,9 +91,9 @@ pub(super) fn is_workload(object: &Value) -> bool {
     )
 }
 
-/// A part of a loss.
-pub(super) fn part(measure: Measure, count: u64, what: &str, examples: Vec<String>) -> Part {
-    Part {
+/// A lot of a loss.
+pub(super) fn lot(measure: Measure, count: u64, what: &str, examples: Vec<String>) -> Lot {
+    Lot {
         measure,
         count,
         at_least: false,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::objects::{self, losing, name, part, text};
+use super::objects::{self, losing, lot, name, text};
 use super::workloads::stopped;
 use super::{KubectlProbe, Measured};
 use crate::backup::Objects;
@@ -80,19 +80,19 @@ fn loss(before: &[Value], after: &[Value]) -> Loss {
             losers.push(format!("{} ({}{dots})", name(old), sanitize::text(&told)));
         }
     }
-    loss.add(part(
+    loss.add(lot(
         Measure::Objects,
         losers.len() as u64,
         "losing fields or entries",
         losers,
     ));
     loss.merge(stopped(&stops));
-    if let Some(part) = loss
-        .parts
+    if let Some(lot) = loss
+        .lots
         .iter_mut()
-        .find(|part| part.what.starts_with("losing"))
+        .find(|lot| lot.what.starts_with("losing"))
     {
-        part.kept = true;
+        lot.kept = true;
     }
     if !saved.targets.is_empty() {
         loss.saves.push(saved);

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::objects::{EXAMPLES, is_workload, list, losing, name, owner, part, replicas, text};
+use super::objects::{EXAMPLES, is_workload, list, losing, lot, name, owner, replicas, text};
 use super::{KubectlProbe, Measured, Unmeasured};
 use crate::backup::Objects;
 use guard_core::loss::Loss;
@@ -65,14 +65,14 @@ pub(super) fn stopped(objects: &[Value]) -> Loss {
         format!("{} ({ready} of {wanted})", name(object))
     };
     let serving: Vec<&Value> = running.iter().filter(serves).copied().collect();
-    loss.add(part(
+    loss.add(lot(
         Measure::Pods,
         serving.iter().map(|object| replicas(object).0).sum(),
         "serving now, of",
         serving.iter().take(EXAMPLES).map(shown).collect(),
     ));
     let waiting: Vec<&Value> = running.iter().filter(|one| !serves(one)).copied().collect();
-    loss.add(part(
+    loss.add(lot(
         Measure::Objects,
         waiting.len() as u64,
         "that would no longer try to serve",
@@ -117,10 +117,10 @@ pub(super) fn undo(kubectl: &KubectlProbe<'_>) -> Measured {
     let examples: Vec<String> = objects.iter().take(EXAMPLES).map(shown).collect();
     if pods > 0 {
         let what = "serving now, to make way for an earlier revision, of";
-        loss.add(part(Measure::Pods, pods, what, examples));
+        loss.add(lot(Measure::Pods, pods, what, examples));
     } else {
         let count = objects.len() as u64;
-        loss.add(part(
+        loss.add(lot(
             Measure::Objects,
             count,
             "put back to an earlier revision",

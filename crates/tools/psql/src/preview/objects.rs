@@ -8,7 +8,7 @@ use super::depends::Before;
 use super::rows::definitions;
 use crate::backup::dump::{DUMPED, DumpWish};
 use crate::backup::{SqlWish, TableWish};
-use guard_core::loss::{Loss, Part};
+use guard_core::loss::{Loss, Lot};
 use guard_core::preview::Preview;
 use guard_sql::actions::Table;
 use guard_words::Measure;
@@ -141,7 +141,7 @@ pub(super) fn drop(
         loss.saves.push(of_dump(saved));
     }
     let objects = examples(&dropped.objects);
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Objects,
         count: dropped.objects.len() as u64,
         at_least: false,
@@ -202,7 +202,7 @@ pub(super) fn owned(
         rights.query
     );
     let mut loss = Loss::default();
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Objects,
         count: read(database.ask(&query)?)?,
         at_least: false,
@@ -267,7 +267,7 @@ fn tables(
     }
     if dropped {
         // The tables first, as what is named; then what they hold.
-        loss.add(Part {
+        loss.add(Lot {
             measure: Measure::Tables,
             count: gone.len() as u64,
             at_least: false,
@@ -293,7 +293,7 @@ fn tables(
         if !dropped {
             what.push_str(&at(here));
         }
-        loss.add(Part {
+        loss.add(Lot {
             measure: Measure::Rows,
             count: *rows,
             at_least: false,
@@ -310,7 +310,7 @@ fn tables(
             )));
         }
     }
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Rows,
         count: rest,
         at_least: false,
@@ -465,7 +465,7 @@ pub(super) fn column(
             some(&dropped.others)
         )));
     }
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Objects,
         count: objects.len() as u64,
         at_least: false,
@@ -517,7 +517,7 @@ fn values(
         let why = format!("row-level security may hide rows of {}", table.name);
         return Err(Trouble::Other(why));
     }
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Rows,
         count: read(counted)?,
         at_least: false,
@@ -548,7 +548,7 @@ pub(super) fn database(
     };
     let inside: Inside = read(database.ask_for(INSIDE, database.left() * 8 / 10, Some(there))?)?;
     let mut loss = Loss::default();
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Tables,
         count: inside.tables,
         at_least: false,
@@ -568,7 +568,7 @@ pub(super) fn database(
     // Estimates of the planner's are whole numbers far below 2^52.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let rows = inside.rows.max(0.0) as u64;
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Rows,
         count: rows,
         at_least: false,
@@ -577,7 +577,7 @@ pub(super) fn database(
         what: "in them, by the planner's last count".to_owned(),
         examples: Vec::new(),
     });
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Objects,
         count: 1,
         at_least: false,

@@ -10,7 +10,7 @@ use super::depends::Before;
 use super::look::{Edge, Look, Relation, look};
 use crate::backup::define::{self, Definition};
 use crate::backup::{SqlWish, TableWish};
-use guard_core::loss::{Loss, Part};
+use guard_core::loss::{Loss, Lot};
 use guard_core::preview::Preview;
 use guard_ground::text::human_percent;
 use guard_sql::actions::{Rows, Verb};
@@ -242,7 +242,7 @@ fn estimate(
     let count = to_count(planned).max(1);
     let percent = share(count, to_count(table.estimate.max(1.0)).max(1));
     loss.share = percent;
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Rows,
         count,
         at_least: false,
@@ -355,7 +355,7 @@ fn told(
             of.push_str(", by ON DELETE CASCADE");
         }
         let verb = if at == 0 { rows.verb } else { Verb::Delete };
-        loss.add(Part {
+        loss.add(Lot {
             measure: Measure::Rows,
             count: one.rows,
             at_least: false,
@@ -397,7 +397,7 @@ fn other(edge: &Edge, child: &Relation, changed: u64, verb: Verb, kept: bool, lo
             return;
         }
     };
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Rows,
         count: changed,
         at_least: false,

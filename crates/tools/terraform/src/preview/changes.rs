@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::Value;
 
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::rule::Infrastructure;
 use guard_ground::digest::Hasher;
 use guard_ground::glob;
@@ -144,7 +144,7 @@ pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure<'_>) -> Loss {
         things: things(&changes),
         ..Loss::default()
     };
-    add_parts(&mut loss, &changes);
+    add_lots(&mut loss, &changes);
     let fates: Vec<Fate> = changes.iter().map(|one| one.fate).collect();
     if let Some(worst) = fates.iter().min() {
         loss.phrase = Phrase {
@@ -311,7 +311,7 @@ fn things(lost: &[Lost<'_>]) -> Option<String> {
 }
 
 /// One line for each type and fate, those that hold data first; what does not fit is counted.
-fn add_parts(loss: &mut Loss, changes: &[Lost<'_>]) {
+fn add_lots(loss: &mut Loss, changes: &[Lost<'_>]) {
     let mut groups: Vec<(&Lost<'_>, Vec<&Lost<'_>>)> = Vec::new();
     for one in changes {
         let same = groups.last_mut().filter(|(first, _)| {
@@ -336,7 +336,7 @@ fn add_parts(loss: &mut Loss, changes: &[Lost<'_>]) {
         } else {
             ""
         };
-        loss.add(part(
+        loss.add(lot(
             count,
             format!(
                 "of type {}{data} {}",
@@ -352,17 +352,13 @@ fn add_parts(loss: &mut Loss, changes: &[Lost<'_>]) {
     }
     for (fate, (count, kinds)) in rest {
         let what = format!("of {} more types {}", kinds.len(), fate.words());
-        loss.add(part(
-            count,
-            what,
-            kinds.into_iter().take(EXAMPLES).collect(),
-        ));
+        loss.add(lot(count, what, kinds.into_iter().take(EXAMPLES).collect()));
     }
 }
 
 /// Some resources.
-pub(super) fn part(count: u64, what: String, examples: Vec<String>) -> Part {
-    Part {
+pub(super) fn lot(count: u64, what: String, examples: Vec<String>) -> Lot {
+    Lot {
         measure: Measure::Resources,
         count,
         at_least: false,

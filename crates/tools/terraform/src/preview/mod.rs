@@ -181,8 +181,8 @@ impl TerraformProbe<'_> {
                 loss.saves.push(trees);
             }
         }
-        for part in &mut loss.parts {
-            part.kept = alone && !loss.saves.is_empty();
+        for lot in &mut loss.lots {
+            lot.kept = alone && !loss.saves.is_empty();
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::changes::part;
+use super::changes::lot;
 use super::place::data_directory;
 use super::{Measured, TerraformProbe, Unmeasured, complaint};
 use crate::written;
@@ -35,7 +35,7 @@ fn of_resources(addresses: &[String], what: &str, verb: &'static str) -> Loss {
     }
     loss.things = Some(hasher.finish());
     let shown = |address: &String| sanitize::cut(&sanitize::text(address), 160);
-    loss.add(part(
+    loss.add(lot(
         addresses.len() as u64,
         what.to_owned(),
         addresses.iter().take(EXAMPLES).map(shown).collect(),
