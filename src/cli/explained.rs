@@ -27,7 +27,7 @@ const MAX_EXPANSION: usize = 10_000;
 #[derive(Debug, Serialize)]
 pub(super) struct Explained {
     /// Its simple commands, in order.
-    pub commands: Vec<One>,
+    pub commands: Vec<ExplainedCommand>,
     /// The strictest of their verdicts.
     pub verdict: &'static str,
     /// What could not be read.
@@ -37,7 +37,7 @@ pub(super) struct Explained {
 
 /// One simple command.
 #[derive(Debug, Serialize)]
-pub(super) struct One {
+pub(super) struct ExplainedCommand {
     /// The tool that guard covers it by; `null` for all others.
     pub tool: Option<String>,
     /// The words, as far as they are known.
@@ -188,7 +188,12 @@ pub(super) fn judge(
     }
 }
 
-fn judge_one(command: Command, judge: &Judge<'_>, rules: &Rules, context: &Context) -> One {
+fn judge_one(
+    command: Command,
+    judge: &Judge<'_>,
+    rules: &Rules,
+    context: &Context,
+) -> ExplainedCommand {
     let tool = command
         .words
         .first()
@@ -244,7 +249,7 @@ fn judge_one(command: Command, judge: &Judge<'_>, rules: &Rules, context: &Conte
                     .to_owned(),
             );
         }
-        return One {
+        return ExplainedCommand {
             tool: None,
             argv,
             verdict: Effect::Allow.name(),
@@ -276,10 +281,10 @@ fn shown(
     verdict: Verdict,
     mut notes: Vec<String>,
     for_people: bool,
-) -> One {
+) -> ExplainedCommand {
     let lines = for_people.then(|| guard_core::message::stakes(&verdict));
     notes.extend(verdict.notes.iter().cloned());
-    One {
+    ExplainedCommand {
         tool: Some(tool.to_string()),
         argv: words.iter().map(|word| sanitize::os(&word.text)).collect(),
         verdict: verdict.effect.name(),

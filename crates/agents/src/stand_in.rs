@@ -36,7 +36,7 @@ pub fn refusal(verdict: &Verdict, state: Option<&Path>) -> &'static str {
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum StandInFate {
     /// guard blocked the command, and it is still there.
     Held,
     /// It is gone.
@@ -131,18 +131,18 @@ impl StandIn {
     }
 
     /// Runs a program that is to delete it.
-    pub fn send(&self, program: &Path, arguments: &[OsString], context: &Context) -> Fate {
+    pub fn send(&self, program: &Path, arguments: &[OsString], context: &Context) -> StandInFate {
         let answer = self.run(program, arguments, context);
         if !self.target().join("file").exists() {
             return match self.put() {
-                Ok(()) => Fate::Gone,
-                Err(error) => Fate::Unproven(error.to_string()),
+                Ok(()) => StandInFate::Gone,
+                Err(error) => StandInFate::Unproven(error.to_string()),
             };
         }
         match answer {
-            Ok(answer) if answer.code == Some(exit_code::BLOCKED) => Fate::Held,
-            Ok(answer) => Fate::Unproven(answer.complaint()),
-            Err(failure) => Fate::Unproven(failure.to_string()),
+            Ok(answer) if answer.code == Some(exit_code::BLOCKED) => StandInFate::Held,
+            Ok(answer) => StandInFate::Unproven(answer.complaint()),
+            Err(failure) => StandInFate::Unproven(failure.to_string()),
         }
     }
 }

@@ -12,7 +12,7 @@ use guard_store::store::{Store, StoredBackup};
 
 /// What an undo would do.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
+pub struct UndoPlan {
     /// What comes back and where.
     pub lines: Vec<String>,
     /// What would be lost by it.
@@ -23,7 +23,7 @@ pub struct Plan {
 
 /// What an undo did.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct UndoOutcome {
     /// The backup that takes it back; none where nothing was replaced.
     pub by: Option<String>,
     /// What could not be made quite as it was.
@@ -36,8 +36,8 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When that cannot be told.
-pub fn plan(undoing: &Undoing<'_>) -> Result<Plan, String> {
-    let mut plan = Plan::default();
+pub fn plan(undoing: &Undoing<'_>) -> Result<UndoPlan, String> {
+    let mut plan = UndoPlan::default();
     for part in undoing.parts {
         plan.lines.extend(part.lines());
         plan.conflicts.extend(part.conflicts(undoing)?);
@@ -53,7 +53,7 @@ pub fn plan(undoing: &Undoing<'_>) -> Result<Plan, String> {
 ///
 /// # Errors
 /// What could not be done.
-pub fn run(item: &StoredBackup, undoing: &Undoing<'_>) -> Result<Outcome, String> {
+pub fn run(item: &StoredBackup, undoing: &Undoing<'_>) -> Result<UndoOutcome, String> {
     let by = match undoing.into {
         None => Some(save_now(item, undoing).map_err(|why| {
             format!("what stands there now cannot be saved first ({why}); nothing was changed")
@@ -64,7 +64,7 @@ pub fn run(item: &StoredBackup, undoing: &Undoing<'_>) -> Result<Outcome, String
             None
         }
     };
-    let mut outcome = Outcome {
+    let mut outcome = UndoOutcome {
         by,
         notes: Vec::new(),
         differences: Vec::new(),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest as _, Sha256};
 
 use super::engine;
-use super::manifest::{Blob, Held, Manifest};
+use super::manifest::{Blob, HeldAt, Manifest};
 use super::sparse::Segments;
 use super::store::{Store, StoredBackup, hold};
 use super::writer::{ENCRYPTED, PACK, file_name};
@@ -162,12 +162,12 @@ impl BackupReader {
     /// The content, uncompressed. It is not checked: [`BackupReader::copy`] does.
     fn content(&self, blob: &Blob) -> std::io::Result<Box<dyn Read + '_>> {
         Ok(match blob.at {
-            Held::Pack(position, left) => Box::new(zstd::stream::Decoder::new(Range {
+            HeldAt::Pack(position, left) => Box::new(zstd::stream::Decoder::new(Range {
                 pack: &self.pack,
                 position,
                 left,
             })?),
-            Held::File(number) => {
+            HeldAt::File(number) => {
                 let file = File::open(self.file(number))?;
                 match &blob.segments {
                     None => Box::new(file),
@@ -203,7 +203,7 @@ impl BackupReader {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn check(pack: &File, blob: &Blob) -> Result<(), String> {
-    let Held::Pack(position, left) = blob.at else {
+    let HeldAt::Pack(position, left) = blob.at else {
         return Ok(());
     };
     let content = zstd::stream::Decoder::new(Range {

@@ -340,7 +340,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::manifest::{Blob, Held};
+    use crate::manifest::{Blob, HeldAt};
     use guard_ground::bytes::Bytes;
 
     const DAY: u64 = 86_400_000;
@@ -372,7 +372,7 @@ mod tests {
                 manifest: Blob {
                     sha256: String::new(),
                     size: 0,
-                    at: Held::Pack(0, 0),
+                    at: HeldAt::Pack(0, 0),
                     segments: None,
                 },
                 encrypted: false,

@@ -12,7 +12,7 @@ use std::time::Instant;
 use sha2::{Digest as _, Sha256};
 
 use super::engine::{self, Engine};
-use super::manifest::{Blob, Held, Manifest, Summary};
+use super::manifest::{Blob, HeldAt, Manifest, Summary};
 use super::reader;
 use super::store::{Store, hold, summary_text};
 use crate::limits::BackupLimits;
@@ -51,13 +51,13 @@ pub struct Writer {
 }
 
 /// A directory for some files of their own. Each is small: large directories are slow to add to.
-pub struct Shelf {
+pub struct Drawer {
     directory: OwnedFd,
     next: u32,
     end: u32,
 }
 
-impl Shelf {
+impl Drawer {
     /// Whether no more files fit.
     pub fn is_full(&self) -> bool {
         self.next == self.end
@@ -208,7 +208,7 @@ impl Writer {
         let blob = Blob {
             sha256,
             size: content.len() as u64,
-            at: Held::Pack(start, frame.len() as u64),
+            at: HeldAt::Pack(start, frame.len() as u64),
             segments: None,
         };
         pack.blobs.push(blob.clone());
@@ -260,7 +260,7 @@ impl Writer {
         let blob = Blob {
             sha256: hex(&hasher.finalize()),
             size,
-            at: Held::Pack(start, pack.position - start),
+            at: HeldAt::Pack(start, pack.position - start),
             segments: None,
         };
         pack.blobs.push(blob.clone());
@@ -277,14 +277,14 @@ impl Writer {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn shelf(&self) -> Result<Shelf, Unsaved> {
+    pub fn shelf(&self) -> Result<Drawer, Unsaved> {
         let number = self.shelves.fetch_add(1, Ordering::Relaxed);
         let directory = shelf_name(&self.aside, number);
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&directory)?;
-        Ok(Shelf {
+        Ok(Drawer {
             directory: File::open(&directory)?.into(),
             next: number * A_SHELF,
             end: (number + 1) * A_SHELF,

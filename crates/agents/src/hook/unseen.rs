@@ -29,12 +29,12 @@ pub struct Unseen {
     /// Why no shim sees it, for people and agents.
     pub note: String,
     /// How much of what the words name would be lost.
-    pub reach: Reach,
+    pub reach: Extent,
 }
 
 /// How much of what an unseen command names it would destroy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum Extent {
     /// All of it, as the tool does.
     Whole,
     /// A part that only running it can tell: `find DIR -name '*.pyc' -delete`.
@@ -43,7 +43,7 @@ pub enum Reach {
     Contents,
 }
 
-impl Reach {
+impl Extent {
     /// Whether the places alone are reason to look closer. Inside the workspace, writing files anew
     /// and deleting some of them by pattern is what agents do all day, and nothing there can be
     /// measured before it runs.
@@ -88,7 +88,7 @@ pub fn find(
                     tool,
                     words: command.words.clone(),
                     note,
-                    reach: Reach::Whole,
+                    reach: Extent::Whole,
                     command,
                 });
             }
@@ -177,7 +177,7 @@ fn overwritten(command: &Command, moved: &dyn Fn(&Command) -> Context, found: &m
                 "a redirection (> {}) empties the file before it is written; guard judges that as this rm",
                 sanitize::os(&target.text)
             ),
-            reach: Reach::Contents,
+            reach: Extent::Contents,
             command: command.clone(),
         });
     }
@@ -212,9 +212,9 @@ fn find_delete(command: &Command) -> Option<Unseen> {
         roots.push(Word::literal("."));
     }
     let reach = if takes_all(expression) {
-        Reach::Whole
+        Extent::Whole
     } else {
-        Reach::Part
+        Extent::Part
     };
     Some(Unseen {
         tool: ToolName::known("rm"),
@@ -262,7 +262,7 @@ fn in_code(command: &Command) -> Option<Unseen> {
             "the code for {} deletes files itself; guard judges it as this rm",
             sanitize::os(&program.text)
         ),
-        reach: Reach::Whole,
+        reach: Extent::Whole,
         command: command.clone(),
     })
 }

@@ -21,14 +21,14 @@ const ZSH_FILES: [&str; 5] = [".zshenv", ".zprofile", ".zshrc", ".zlogin", ".zlo
 
 /// Where they are.
 #[derive(Clone, Debug)]
-pub struct Files {
+pub struct ShimFiles {
     tools: &'static Toolbox,
     directory: PathBuf,
     shims: PathBuf,
     binary: PathBuf,
 }
 
-impl Files {
+impl ShimFiles {
     /// Where they are in this installation, written or not.
     ///
     /// # Errors

@@ -227,7 +227,7 @@ fn verb_below(parent: &[Cow<'static, str>], word: &str) -> Option<&'static str> 
 }
 
 /// The verb, and what is left when its words are taken out.
-struct Found {
+struct FoundVerb {
     verb: Vec<Cow<'static, str>>,
     known: bool,
     doubt: Option<String>,
@@ -237,7 +237,7 @@ struct Found {
     end: usize,
 }
 
-impl Found {
+impl FoundVerb {
     /// What the verb receives: everything after it, and of what stands before it all but the
     /// global options.
     fn arguments(&self, words: &[Word]) -> Vec<OsString> {
@@ -268,8 +268,8 @@ impl Found {
 /// Walks down the commands as cobra's `Find` does: at each level the first word that is neither an
 /// option nor an option's value, where an option that the level does not know counts as one with a
 /// value (`kubectl --all pods delete` is `delete --all pods`).
-fn find_verb(words: &[Word]) -> Found {
-    let mut found = Found {
+fn find_verb(words: &[Word]) -> FoundVerb {
+    let mut found = FoundVerb {
         verb: Vec::new(),
         known: true,
         doubt: None,
@@ -278,12 +278,12 @@ fn find_verb(words: &[Word]) -> Found {
     };
     loop {
         let (at, name) = match next_verb(words, &found) {
-            Next::Verb(at, name) => (at, name),
-            Next::Unknown(at) if found.verb.is_empty() => {
+            NextWord::Verb(at, name) => (at, name),
+            NextWord::Unknown(at) if found.verb.is_empty() => {
                 take_unknown(words, &mut found, at);
                 return found;
             }
-            Next::Unknown(_) | Next::Nothing => return found,
+            NextWord::Unknown(_) | NextWord::Nothing => return found,
         };
         found.verb.push(Cow::Borrowed(name));
         let index = found.rest.remove(at);
@@ -291,7 +291,7 @@ fn find_verb(words: &[Word]) -> Found {
     }
 }
 
-fn take_unknown(words: &[Word], found: &mut Found, at: usize) {
+fn take_unknown(words: &[Word], found: &mut FoundVerb, at: usize) {
     let index = found.rest.remove(at);
     found.end = index + 1;
     found.known = false;
@@ -304,14 +304,14 @@ fn take_unknown(words: &[Word], found: &mut Found, at: usize) {
     found.verb.push(Cow::Owned(text));
 }
 
-enum Next {
+enum NextWord {
     Verb(usize, &'static str),
     Unknown(usize),
     Nothing,
 }
 
 /// The next word of the verb, as an index into `found.rest`.
-fn next_verb(words: &[Word], found: &Found) -> Next {
+fn next_verb(words: &[Word], found: &FoundVerb) -> NextWord {
     let level = Grammar {
         options: options(&found.verb),
         inherited: GLOBALS,
@@ -326,7 +326,7 @@ fn next_verb(words: &[Word], found: &Found) -> Next {
     if let Some(at) = exact
         && let Some(name) = named(at)
     {
-        return Next::Verb(at, name);
+        return NextWord::Verb(at, name);
     }
     // kubectl stops with an error where an unknown option has swallowed the verb. Reading it as
     // an option without a value sees what was meant.
@@ -334,14 +334,14 @@ fn next_verb(words: &[Word], found: &Found) -> Next {
         && exact != Some(at)
         && let Some(name) = named(at)
     {
-        return Next::Verb(at, name);
+        return NextWord::Verb(at, name);
     }
-    exact.map_or(Next::Nothing, Next::Unknown)
+    exact.map_or(NextWord::Nothing, NextWord::Unknown)
 }
 
 fn first_operand(
     words: &[Word],
-    found: &Found,
+    found: &FoundVerb,
     level: &Grammar,
     unknown_take_values: bool,
 ) -> Option<usize> {

@@ -24,7 +24,7 @@ use guard_core::world::World;
 use guard_ground::bytes::Bytes;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
-use guard_store::aside::{self, Files};
+use guard_store::aside::{self, AsideFiles};
 use guard_store::manifest::{Blob, Body, Part};
 use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
@@ -206,14 +206,14 @@ pub struct KeptState {
 }
 
 /// What a state says about itself (statefile version 4).
-struct Head {
+struct StateHead {
     lineage: String,
     serial: u64,
     /// What it holds, apart from its number and who wrote it.
     held: Value,
 }
 
-fn head(text: &[u8]) -> Result<Head, String> {
+fn head(text: &[u8]) -> Result<StateHead, String> {
     let unreadable = || "terraform's state is in a form that guard cannot read".to_owned();
     let mut held: Value = serde_json::from_slice(text).map_err(|_| unreadable())?;
     let map = held.as_object_mut().ok_or_else(unreadable)?;
@@ -223,7 +223,7 @@ fn head(text: &[u8]) -> Result<Head, String> {
     let serial = map.remove("serial").and_then(|serial| serial.as_u64());
     map.remove("terraform_version");
     let lineage = map.get("lineage").and_then(Value::as_str);
-    Ok(Head {
+    Ok(StateHead {
         lineage: lineage.ok_or_else(unreadable)?.to_owned(),
         serial: serial.ok_or_else(unreadable)?,
         held,
@@ -336,7 +336,7 @@ impl KeptState {
         }
     }
 
-    fn files(&self, reader: &BackupReader) -> Result<Files, String> {
+    fn files(&self, reader: &BackupReader) -> Result<AsideFiles, String> {
         let mut files = Vec::new();
         if let Some(blob) = &self.content {
             files.push(("terraform.tfstate".to_owned(), reader.bytes(blob)?));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::reach::{Reach, Reply};
+use super::reach::{AccountReach, Answered};
 use super::{
     AccountPlace, KeptBucket, KeptDynamoTable, KeptItem, KeptKey, Was, dynamo, put, s3, tables,
 };
@@ -15,7 +15,7 @@ use guard_core::kept::{Kept, Undoing};
 use guard_core::world::World;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
-use guard_store::aside::{self, Files};
+use guard_store::aside::{self, AsideFiles};
 use guard_store::manifest::{Blob, Part};
 use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
@@ -82,13 +82,13 @@ impl EarlierThings {
 }
 
 impl KeptThings {
-    fn reach<'a>(&self, undoing: &Undoing<'a>) -> Result<Reach<'a>, String> {
+    fn reach<'a>(&self, undoing: &Undoing<'a>) -> Result<AccountReach<'a>, String> {
         // One object takes one call, and each call a good part of a second.
         let more = Duration::from_secs(self.keys.len() as u64);
-        Reach::again(&self.place, undoing.context, kept::deadline() + more)
+        AccountReach::again(&self.place, undoing.context, kept::deadline() + more)
     }
 
-    fn files(&self, reader: &BackupReader) -> Result<Files, String> {
+    fn files(&self, reader: &BackupReader) -> Result<AsideFiles, String> {
         let mut files = Vec::new();
         for (number, kept) in self.keys.iter().enumerate() {
             if let Was::Copy { content, about, .. } = &kept.was {
@@ -123,7 +123,7 @@ impl KeptThings {
 
     fn key_conflicts(
         &self,
-        reach: &Reach<'_>,
+        reach: &AccountReach<'_>,
         earlier: &EarlierThings,
         found: &mut Vec<String>,
     ) -> Result<(), String> {
@@ -145,7 +145,7 @@ impl KeptThings {
 
     fn table_conflicts(
         &self,
-        reach: &Reach<'_>,
+        reach: &AccountReach<'_>,
         earlier: &EarlierThings,
         reader: &BackupReader,
         found: &mut Vec<String>,
@@ -170,10 +170,10 @@ impl KeptThings {
     }
 
     /// Makes buckets that are not there again.
-    fn make_buckets(&self, reach: &Reach<'_>) -> Result<(), String> {
+    fn make_buckets(&self, reach: &AccountReach<'_>) -> Result<(), String> {
         for bucket in &self.buckets {
             let input = json!({"Bucket": bucket.name});
-            if let Reply::Found(_) = reach.call(&["s3api", "head-bucket"], &input)? {
+            if let Answered::Found(_) = reach.call(&["s3api", "head-bucket"], &input)? {
                 continue;
             }
             let input = if bucket.region.is_empty() {
@@ -439,7 +439,7 @@ impl KeptThings {
                 continue;
             };
             let input = json!({"Bucket": kept.bucket, "Key": kept.key, "VersionId": version});
-            if let Reply::Missing = reach.call(&["s3api", "head-object"], &input)? {
+            if let Answered::Missing = reach.call(&["s3api", "head-object"], &input)? {
                 missing.push(format!(
                     "{}: the bucket no longer has its version",
                     kept.shown()

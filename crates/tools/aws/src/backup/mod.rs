@@ -27,7 +27,7 @@ use guard_store::writer::Writer;
 pub use dynamo::{ItemTarget, KeptItem};
 pub use kept::KeptThings;
 pub use reach::AccountPlace;
-use reach::Reach;
+use reach::AccountReach;
 pub use s3::{DoomedKey, KeptKey, Was};
 pub use tables::KeptDynamoTable;
 
@@ -123,7 +123,7 @@ pub fn save(
     saving: &Saving<'_>,
     writer: &Writer,
 ) -> Result<Option<KeptThings>, Unsaved> {
-    let reach = Reach::new(&things.place, saving.context, writer.deadline())?;
+    let reach = AccountReach::new(&things.place, saving.context, writer.deadline())?;
     secretless(&things.place)?;
     let whose = reach.start_account()?;
     let mut kept = KeptThings {

@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use super::reach::{Call, Reach, Reply, file, list, text};
-use super::s3::{KeptKey, Present, Was, about, is_same, with_present};
+use super::reach::{AccountReach, Answered, RunningCall, file, list, text};
+use super::s3::{KeptKey, PresentKey, Was, about, is_same, with_present};
 use guard_ground::digest::hex;
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
@@ -17,7 +17,7 @@ const DELETES: usize = 1000;
 
 /// Puts back what stood at keys where something else stands now.
 pub(super) fn restore(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     keys: &[KeptKey],
     reader: &BackupReader,
 ) -> Result<(), String> {
@@ -32,21 +32,21 @@ pub(super) fn restore(
         kept.was == Was::Absent || (marked && matches!(kept.was, Was::Version(_)))
     });
     delete(reach, &going)?;
-    Reach::each(
+    AccountReach::each(
         &coming,
         |(kept, _)| start_back(reach, kept, reader),
         |(kept, _), (call, _content)| match call.reply()? {
-            Reply::Found(_) => Ok(()),
-            Reply::Missing => Err(format!("{}: its version is not there", kept.shown())),
+            Answered::Found(_) => Ok(()),
+            Answered::Missing => Err(format!("{}: its version is not there", kept.shown())),
         },
     )
 }
 
 fn start_back(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     kept: &KeptKey,
     reader: &BackupReader,
-) -> Result<(Call, Option<MemoryFile>), String> {
+) -> Result<(RunningCall, Option<MemoryFile>), String> {
     let mut input = json!({"Bucket": kept.bucket, "Key": kept.key});
     let mut set = |name: &str, value: Value| {
         if let Some(map) = input.as_object_mut() {
@@ -100,7 +100,10 @@ fn start_back(
 
 /// Deletes what stands at keys; a marker is deleted itself, and the version before it is the current one
 /// again.
-fn delete(reach: &Reach<'_>, going: &[(&KeptKey, Option<Present>)]) -> Result<(), String> {
+fn delete(
+    reach: &AccountReach<'_>,
+    going: &[(&KeptKey, Option<PresentKey>)],
+) -> Result<(), String> {
     let mut buckets: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for (kept, present) in going {
         let marker = present.as_ref().filter(|present| present.marker);

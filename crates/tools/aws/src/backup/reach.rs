@@ -97,7 +97,7 @@ impl AccountPlace {
 }
 
 /// What a service answers.
-pub(super) enum Reply {
+pub(super) enum Answered {
     /// What it knows.
     Found(Value),
     /// There is no such thing.
@@ -105,19 +105,19 @@ pub(super) enum Reply {
 }
 
 /// The CLI, pointed at one account.
-pub(super) struct Reach<'a> {
+pub(super) struct AccountReach<'a> {
     probe: Probe<'a>,
     scope: Vec<OsString>,
 }
 
 /// A call that goes on.
-pub(super) struct Call {
+pub(super) struct RunningCall {
     started: Started,
     /// What it reads.
     _input: MemoryFile,
 }
 
-impl<'a> Reach<'a> {
+impl<'a> AccountReach<'a> {
     /// To this place.
     ///
     /// # Errors
@@ -182,7 +182,7 @@ impl<'a> Reach<'a> {
     ///
     /// # Errors
     /// When the CLI does not start.
-    pub(super) fn start_account(&self) -> Result<Call, String> {
+    pub(super) fn start_account(&self) -> Result<RunningCall, String> {
         self.start(&["sts", "get-caller-identity"], &Value::Null)
     }
 
@@ -202,7 +202,7 @@ impl<'a> Reach<'a> {
         &self,
         words: &[S],
         input: &Value,
-    ) -> Result<Call, String> {
+    ) -> Result<RunningCall, String> {
         let mut all = self.scope.clone();
         all.extend(words.iter().map(|word| word.as_ref().to_owned()));
         let file = MemoryFile::new("guard-parameters")
@@ -221,7 +221,7 @@ impl<'a> Reach<'a> {
             .probe
             .start(&all)
             .map_err(|failure| failure.to_string())?;
-        Ok(Call {
+        Ok(RunningCall {
             started,
             _input: file,
         })
@@ -231,7 +231,7 @@ impl<'a> Reach<'a> {
     ///
     /// # Errors
     /// When the service does not do it.
-    pub(super) fn call(&self, words: &[&str], input: &Value) -> Result<Reply, String> {
+    pub(super) fn call(&self, words: &[&str], input: &Value) -> Result<Answered, String> {
         self.start(words, input)?.reply()
     }
 
@@ -241,8 +241,8 @@ impl<'a> Reach<'a> {
     /// When the service does not do it.
     pub(super) fn done(&self, words: &[&str], input: &Value) -> Result<Value, String> {
         match self.call(words, input)? {
-            Reply::Found(value) => Ok(value),
-            Reply::Missing => Err("what it is about is not there".to_owned()),
+            Answered::Found(value) => Ok(value),
+            Answered::Missing => Err("what it is about is not there".to_owned()),
         }
     }
 
@@ -265,26 +265,26 @@ impl<'a> Reach<'a> {
     }
 }
 
-impl Call {
+impl RunningCall {
     /// What the service answered.
     ///
     /// # Errors
     /// When it refuses, or does not answer.
-    pub(super) fn reply(self) -> Result<Reply, String> {
+    pub(super) fn reply(self) -> Result<Answered, String> {
         let answer = self
             .started
             .finish()
             .map_err(|failure| failure.to_string())?;
         if answer.success {
             if answer.output.trim_ascii().is_empty() {
-                return Ok(Reply::Found(Value::Null));
+                return Ok(Answered::Found(Value::Null));
             }
             return serde_json::from_slice(&answer.output)
-                .map(Reply::Found)
+                .map(Answered::Found)
                 .map_err(|_| "the answer of aws is not JSON".to_owned());
         }
         if is_missing(&answer) {
-            Ok(Reply::Missing)
+            Ok(Answered::Missing)
         } else {
             Err(complaint(&answer))
         }
@@ -292,9 +292,9 @@ impl Call {
 }
 
 /// The account's number; empty where nobody says.
-pub(super) fn account(call: Call) -> String {
+pub(super) fn account(call: RunningCall) -> String {
     match call.reply() {
-        Ok(Reply::Found(value)) => text(&value, "Account").to_owned(),
+        Ok(Answered::Found(value)) => text(&value, "Account").to_owned(),
         _ => String::new(),
     }
 }

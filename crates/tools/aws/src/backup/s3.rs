@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::reach::{Call, Reach, Reply, file, list, rewound, text};
+use super::reach::{AccountReach, Answered, RunningCall, file, list, rewound, text};
 use guard_ground::digest::hex;
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
@@ -83,7 +83,7 @@ impl KeptKey {
 
 /// What stands at a key now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Present {
+pub(super) struct PresentKey {
     pub etag: String,
     pub version: String,
     pub size: u64,
@@ -93,21 +93,21 @@ pub(super) struct Present {
 
 /// Starts to list what stands at the keys of a bucket.
 fn start_listing<'k>(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     bucket: &str,
     keys: impl Iterator<Item = &'k str>,
-) -> Result<Call, String> {
+) -> Result<RunningCall, String> {
     let input = json!({"Bucket": bucket, "Prefix": common_prefix(keys)});
     let words = ["s3api", "list-object-versions", "--max-items", MOST];
     reach.start(&words, &input)
 }
 
 /// What stands at the keys of a bucket now: the current version of each.
-fn listing(call: Call) -> Result<HashMap<String, Present>, String> {
+fn listing(call: RunningCall) -> Result<HashMap<String, PresentKey>, String> {
     let mut found = HashMap::new();
     let answer = match call.reply()? {
-        Reply::Missing => return Ok(found),
-        Reply::Found(answer) => answer,
+        Answered::Missing => return Ok(found),
+        Answered::Found(answer) => answer,
     };
     if answer.get("NextToken").is_some() {
         return Err(format!("there are more than {MOST} versions"));
@@ -116,7 +116,7 @@ fn listing(call: Call) -> Result<HashMap<String, Present>, String> {
         for version in list(&answer, name) {
             if version.get("IsLatest").and_then(Value::as_bool) == Some(true) {
                 let size = version.get("Size").and_then(Value::as_u64);
-                let one = Present {
+                let one = PresentKey {
                     etag: text(version, "ETag").to_owned(),
                     version: text(version, "VersionId").to_owned(),
                     size: size.unwrap_or(0),
@@ -142,7 +142,7 @@ fn common_prefix<'k>(mut keys: impl Iterator<Item = &'k str>) -> String {
 
 /// Saves objects.
 pub(super) fn save(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     targets: &[DoomedKey],
     writer: &Writer,
 ) -> Result<Vec<KeptKey>, Unsaved> {
@@ -156,8 +156,8 @@ pub(super) fn save(
         let listed = start_listing(reach, bucket, keys)?;
         let words = ["s3api", "get-bucket-versioning"];
         let versioned = match reach.call(&words, &json!({"Bucket": bucket}))? {
-            Reply::Found(answer) => text(&answer, "Status") == "Enabled",
-            Reply::Missing => false,
+            Answered::Found(answer) => text(&answer, "Status") == "Enabled",
+            Answered::Missing => false,
         };
         let now = listing(listed)?;
         let mut copies = Vec::new();
@@ -193,7 +193,7 @@ pub(super) fn save(
 
 /// Copies of objects, several at a time. A size that is not known is counted when it is.
 fn copied(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     targets: &[(&DoomedKey, u64)],
     writer: &Writer,
 ) -> Result<Vec<KeptKey>, Unsaved> {
@@ -208,8 +208,8 @@ fn copied(
         let call = start_download(reach, target, &content)?;
         Ok((call, content, input))
     };
-    Reach::each(targets, start, |(target, size), (call, content, input)| {
-        let Reply::Found(answer) = call.reply()? else {
+    AccountReach::each(targets, start, |(target, size), (call, content, input)| {
+        let Answered::Found(answer) = call.reply()? else {
             return Ok(());
         };
         match copy(reach, target, &answer, &content, &input, *size, writer) {
@@ -226,7 +226,11 @@ fn copied(
 
 /// Starts to read an object into a file. Operations that write files take their parameters from the command
 /// line alone.
-fn start_download(reach: &Reach<'_>, target: &DoomedKey, to: &MemoryFile) -> Result<Call, String> {
+fn start_download(
+    reach: &AccountReach<'_>,
+    target: &DoomedKey,
+    to: &MemoryFile,
+) -> Result<RunningCall, String> {
     // The CLI would read a file, or an address, in place of such a key (`awscli/paramfile.py`).
     let is_elsewhere = ["file://", "fileb://", "http://", "https://"]
         .iter()
@@ -248,7 +252,7 @@ fn start_download(reach: &Reach<'_>, target: &DoomedKey, to: &MemoryFile) -> Res
 }
 
 fn copy(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     target: &DoomedKey,
     answer: &Value,
     content: &MemoryFile,
@@ -299,7 +303,7 @@ fn headers(answer: &Value) -> Map<String, Value> {
 
 /// What stands at a key now, kept so that it can be put there again.
 pub(super) fn now(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     keys: &[KeptKey],
     writer: &Writer,
 ) -> Result<Vec<KeptKey>, Unsaved> {
@@ -328,9 +332,9 @@ pub(super) fn now(
 
 /// Keys with what stands there now; `None` where nothing does.
 pub(super) fn with_present<'k>(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     keys: &'k [KeptKey],
-) -> Result<Vec<(&'k KeptKey, Option<Present>)>, String> {
+) -> Result<Vec<(&'k KeptKey, Option<PresentKey>)>, String> {
     let mut buckets: BTreeMap<&str, Vec<&'k KeptKey>> = BTreeMap::new();
     for kept in keys {
         buckets.entry(&kept.bucket).or_default().push(kept);
@@ -347,9 +351,9 @@ pub(super) fn with_present<'k>(
 /// Whether what stands there is what stood there. Where S3 calls the content otherwise, as it does with
 /// what was written in parts, the content itself is compared.
 pub(super) fn is_same(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     kept: &KeptKey,
-    present: Option<&Present>,
+    present: Option<&PresentKey>,
 ) -> Result<bool, String> {
     let present = present.filter(|present| !present.marker);
     let (content, etag) = match (&kept.was, present) {
@@ -375,7 +379,7 @@ pub(super) fn is_same(
         version: None,
     };
     let call = start_download(reach, &target, &there)?;
-    let Reply::Found(_) = call.reply()? else {
+    let Answered::Found(_) = call.reply()? else {
         return Ok(false);
     };
     let mut hasher = Sha256::new();
@@ -396,7 +400,7 @@ pub(super) fn about(
 
 /// The keys at which headers are not those of the copy.
 pub(super) fn other_headers<'k>(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     keys: &[&'k KeptKey],
     reader: &BackupReader,
 ) -> Result<Vec<&'k KeptKey>, String> {
@@ -410,8 +414,8 @@ pub(super) fn other_headers<'k>(
         .copied()
         .filter(|kept| matches!(kept.was, Was::Copy { .. }))
         .collect();
-    Reach::each(&copies, start, |kept, call| {
-        let (Was::Copy { about: blob, .. }, Reply::Found(answer)) = (&kept.was, call.reply()?)
+    AccountReach::each(&copies, start, |kept, call| {
+        let (Was::Copy { about: blob, .. }, Answered::Found(answer)) = (&kept.was, call.reply()?)
         else {
             found.push(*kept);
             return Ok(());

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::dynamo::{refuse_bytes, saved, settled, write};
-use super::reach::{Reach, Reply, list, text};
+use super::reach::{AccountReach, Answered, list, text};
 use guard_store::Unsaved;
 use guard_store::manifest::Blob;
 use guard_store::reader::BackupReader;
@@ -29,7 +29,7 @@ pub struct KeptDynamoTable {
 }
 
 /// What is known of a table that is there.
-pub(super) struct Present {
+pub(super) struct PresentTable {
     /// What `create-table` would have to be told.
     pub definition: Value,
     /// Its items.
@@ -37,11 +37,11 @@ pub(super) struct Present {
 }
 
 /// A table as it is now, with all its items.
-pub(super) fn table(reach: &Reach<'_>, name: &str) -> Result<Option<Present>, String> {
+pub(super) fn table(reach: &AccountReach<'_>, name: &str) -> Result<Option<PresentTable>, String> {
     let input = json!({"TableName": name});
     let described = match reach.call(&["dynamodb", "describe-table"], &input)? {
-        Reply::Missing => return Ok(None),
-        Reply::Found(answer) => answer.get("Table").cloned().unwrap_or_default(),
+        Answered::Missing => return Ok(None),
+        Answered::Found(answer) => answer.get("Table").cloned().unwrap_or_default(),
     };
     let scanned = reach.done(
         &["dynamodb", "scan"],
@@ -52,7 +52,7 @@ pub(super) fn table(reach: &Reach<'_>, name: &str) -> Result<Option<Present>, St
     if count != Some(items.len() as u64) {
         return Err(format!("not all items of table {name} were read"));
     }
-    Ok(Some(Present {
+    Ok(Some(PresentTable {
         definition: definition(name, &described),
         items,
     }))
@@ -138,7 +138,7 @@ fn definition(name: &str, described: &Value) -> Value {
 
 /// Saves a table; nothing of it where there is none.
 pub(super) fn save_table(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     name: &str,
     writer: &Writer,
 ) -> Result<KeptDynamoTable, Unsaved> {
@@ -177,7 +177,7 @@ pub(super) fn save_table(
 }
 
 /// Adds a table's tags to its definition.
-fn tags(reach: &Reach<'_>, name: &str, definition: &mut Value) {
+fn tags(reach: &AccountReach<'_>, name: &str, definition: &mut Value) {
     let described = reach.done(&["dynamodb", "describe-table"], &json!({"TableName": name}));
     let arn = described.ok().and_then(|answer| {
         let arn = answer.pointer("/Table/TableArn")?.as_str()?;
@@ -245,7 +245,7 @@ fn canonical(item: &Value) -> String {
 
 /// Makes a table again and fills it; one that is there gets the items that it lacks.
 pub(super) fn restore_table(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     kept: &KeptDynamoTable,
     reader: &BackupReader,
 ) -> Result<(), String> {

@@ -28,7 +28,7 @@ pub struct AwsProbe<'a> {
 }
 
 /// A look that goes on.
-pub struct Pending(Started);
+pub struct PendingLook(Started);
 
 impl<'a> AwsProbe<'a> {
     /// The CLI as `invocation` would use it.
@@ -50,12 +50,14 @@ impl<'a> AwsProbe<'a> {
     }
 
     /// Starts a look.
-    pub fn start<S: AsRef<std::ffi::OsStr>>(&self, words: &[S]) -> Measured<Pending> {
+    pub fn start<S: AsRef<std::ffi::OsStr>>(&self, words: &[S]) -> Measured<PendingLook> {
         let mut all = self.scope.clone();
         all.extend(words.iter().map(|word| word.as_ref().to_owned()));
         all.extend(["--output", "json"].map(OsString::from));
         let started = self.probe.start(&all);
-        started.map(Pending).map_err(|failure| failure.to_string())
+        started
+            .map(PendingLook)
+            .map_err(|failure| failure.to_string())
     }
 
     /// Looks at something that may not be there.
@@ -64,7 +66,7 @@ impl<'a> AwsProbe<'a> {
     }
 }
 
-impl Pending {
+impl PendingLook {
     /// The tool's answer, whatever it is.
     pub fn answer(self) -> Measured<Answer> {
         self.0.finish().map_err(|failure| failure.to_string())

@@ -35,7 +35,7 @@ pub fn terminate(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Previe
     if instances.is_empty() {
         return Ok(nothing("the instances are terminated already"));
     }
-    let permission = permitted.and_then(super::client::Pending::answer);
+    let permission = permitted.and_then(super::client::PendingLook::answer);
     let code = permission.ok().and_then(|answer| error_code(&answer));
     match code.as_deref() {
         Some("UnauthorizedOperation") => {

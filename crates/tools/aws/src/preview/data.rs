@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::client::{AwsProbe, Measured, Pending, Reply, list, number, shown, text, value, values};
+use super::client::{
+    AwsProbe, Measured, PendingLook, Reply, list, number, shown, text, value, values,
+};
 use super::{loss_of, lot, nothing, saving, tags};
 use crate::backup::{ItemTarget, Things};
 use crate::document;
@@ -36,7 +38,7 @@ pub fn table(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
         return Ok(nothing("it is protected against deletion, so AWS refuses"));
     }
     let counted = number(described, "ItemCount");
-    let now = match first.and_then(Pending::reply) {
+    let now = match first.and_then(PendingLook::reply) {
         Ok(Reply::Found(scan)) => Some(number(&scan, "Count")),
         _ => None,
     };
@@ -234,7 +236,7 @@ pub fn queue(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     loss.fact(format!(
         "{waiting} waiting, {taken} being worked on, {delayed} delayed"
     ));
-    let tags = match tagged.and_then(Pending::reply) {
+    let tags = match tagged.and_then(PendingLook::reply) {
         Ok(Reply::Found(answer)) => Some(tags::within(&answer, 0).unwrap_or_default()),
         _ => None,
     };

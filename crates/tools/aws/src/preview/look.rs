@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::client::{AwsProbe, Measured, Reply, shown, text, values};
 use super::{loss_of, lot, nothing, tags};
-use crate::table::Look;
+use crate::table::ReadingOperation;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::preview::Preview;
@@ -50,7 +50,7 @@ pub fn at(
     aws: &AwsProbe<'_>,
     invocation: &Invocation,
     service: &str,
-    look: &Look,
+    look: &ReadingOperation,
 ) -> Measured<Preview> {
     let mut words: Vec<OsString> = vec![service.into(), (&look.operation).into()];
     let mut names = Vec::new();

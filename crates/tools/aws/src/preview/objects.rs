@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::client::{AwsProbe, Measured, Pending, Reply, list, number, shown, text, value, values};
+use super::client::{
+    AwsProbe, Measured, PendingLook, Reply, list, number, shown, text, value, values,
+};
 use super::s3::{about_bucket, address, all_versions, start_tags, start_versioning, versioning};
 use super::{loss_of, lot, nothing, saving};
 use crate::backup::{DoomedKey, Things};
@@ -243,7 +245,7 @@ pub fn bucket(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> 
         "--max-items",
         MOST_VERSIONS,
     ];
-    let found = match aws.start(&words).and_then(Pending::reply)? {
+    let found = match aws.start(&words).and_then(PendingLook::reply)? {
         Reply::Missing(why) => return Ok(nothing(format!("it is not there: {}", shown(&why)))),
         Reply::Found(found) => found,
     };

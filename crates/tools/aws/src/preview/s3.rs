@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::client::{AwsProbe, Measured, Pending, Reply, list, number, shown, text};
+use super::client::{AwsProbe, Measured, PendingLook, Reply, list, number, shown, text};
 use super::{loss_of, lot, nothing, saving};
 use crate::backup::Things;
 use guard_core::context::Context;
@@ -70,7 +70,7 @@ fn start_listing(
     invocation: &Invocation,
     bucket: &str,
     prefix: &str,
-) -> Measured<Pending> {
+) -> Measured<PendingLook> {
     let most = MOST_KEYS.to_string();
     let mut words = vec![
         "s3api",
@@ -88,7 +88,7 @@ fn start_listing(
     aws.start(&words)
 }
 
-fn listing(pending: Pending) -> Measured<Listing> {
+fn listing(pending: PendingLook) -> Measured<Listing> {
     let mut found = Listing {
         sizes: BTreeMap::new(),
         more: false,
@@ -105,13 +105,13 @@ fn listing(pending: Pending) -> Measured<Listing> {
 }
 
 /// Starts to ask whether a bucket keeps old versions.
-pub fn start_versioning(aws: &AwsProbe<'_>, bucket: &str) -> Measured<Pending> {
+pub fn start_versioning(aws: &AwsProbe<'_>, bucket: &str) -> Measured<PendingLook> {
     aws.start(&["s3api", "get-bucket-versioning", "--bucket", bucket])
 }
 
 /// Whether a bucket keeps old versions, and the sentence that says so.
-pub fn versioning(pending: Measured<Pending>) -> (bool, String) {
-    let status = match pending.and_then(Pending::reply) {
+pub fn versioning(pending: Measured<PendingLook>) -> (bool, String) {
+    let status = match pending.and_then(PendingLook::reply) {
         Ok(Reply::Found(value)) => text(&value, "Status").unwrap_or_default(),
         Ok(Reply::Missing(_)) => String::new(),
         Err(why) => return (false, format!("versioning is not known ({})", shown(&why))),
@@ -128,7 +128,7 @@ pub fn versioning(pending: Measured<Pending>) -> (bool, String) {
 }
 
 /// Starts the command's own dry run.
-fn start_dry_run(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Pending> {
+fn start_dry_run(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<PendingLook> {
     let mut words: Vec<std::ffi::OsString> = invocation
         .verb
         .iter()
@@ -161,7 +161,7 @@ struct DryRun {
     odd: bool,
 }
 
-fn dry_run(pending: Measured<Pending>) -> Measured<DryRun> {
+fn dry_run(pending: Measured<PendingLook>) -> Measured<DryRun> {
     let answer = pending?.answer()?;
     // 2 stands for files that were skipped, with the others done (AWS CLI reference, return codes).
     if !answer.success && answer.code != Some(2) {
@@ -288,15 +288,15 @@ fn place_of(place: &Word) -> String {
     format!("in {}", shown(&place.text.to_string_lossy()))
 }
 
-pub(super) fn start_tags(aws: &AwsProbe<'_>, bucket: &str) -> Measured<Pending> {
+pub(super) fn start_tags(aws: &AwsProbe<'_>, bucket: &str) -> Measured<PendingLook> {
     aws.start(&["s3api", "get-bucket-tagging", "--bucket", bucket])
 }
 
 /// What a reader should know about a bucket besides.
-pub(super) fn about_bucket(versions: Measured<Pending>, tags: Measured<Pending>) -> Loss {
+pub(super) fn about_bucket(versions: Measured<PendingLook>, tags: Measured<PendingLook>) -> Loss {
     let mut loss = Loss::default();
     loss.fact(versioning(versions).1);
-    loss.tags = match tags.and_then(Pending::reply) {
+    loss.tags = match tags.and_then(PendingLook::reply) {
         Ok(Reply::Found(value)) => super::tags::within(&value, 0),
         Ok(Reply::Missing(_)) => Some(Vec::new()),
         Err(_) => None,

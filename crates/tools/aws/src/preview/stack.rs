@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::client::{AwsProbe, Measured, Pending, Reply, list, shown, text, value};
+use super::client::{AwsProbe, Measured, PendingLook, Reply, list, shown, text, value};
 use super::{loss_of, lot, nothing, tags};
 use crate::document;
 use guard_core::invocation::Invocation;
@@ -65,7 +65,7 @@ pub fn delete(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> 
         Reply::Found(answer) => answer,
     };
     let kept = template
-        .and_then(Pending::reply)
+        .and_then(PendingLook::reply)
         .ok()
         .and_then(|reply| match reply {
             Reply::Found(answer) => retained(&answer),

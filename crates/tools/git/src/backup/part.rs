@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::kept::{Head, KeptGit, KeptLog, KeptRef, RefValue};
 use super::repository::Repository;
 use super::save::{snapshot, staged};
-use super::worktree::{self, Entries, Reconciling, Saved};
+use super::worktree::{self, Entries, Reconciling, SavedIndex};
 use super::{Index, Needs, logs, refs, remote, restore};
 use guard_core::kept::{Kept, Undoing};
 use guard_core::world::World;
@@ -20,7 +20,7 @@ use guard_store::manifest::{Blob, Part};
 use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_trees::asking::EXCLUDED;
-use guard_trees::kept::{KeptTrees, State};
+use guard_trees::kept::{KeptTrees, PathState};
 use guard_trees::{Restoring, is_committed};
 use guard_words::Measure;
 
@@ -73,7 +73,7 @@ impl EarlierGit {
 
     fn index(&self, repository: &Repository<'_>) -> Option<Entries> {
         let index = self.kept.index.as_ref()?;
-        let saved = Saved::write(repository, index, &self.reader).ok()?;
+        let saved = SavedIndex::write(repository, index, &self.reader).ok()?;
         saved.entries(repository).ok()
     }
 }
@@ -140,7 +140,9 @@ impl KeptGit {
         // A directory that was not there: git is in the middle of something.
         let begun = self.state.entries.iter().filter(|entry| {
             let path = entry.path.path();
-            entry.state == State::Absent && path.is_dir() && !holds_only(path, path, &[], &is_kept)
+            entry.state == PathState::Absent
+                && path.is_dir()
+                && !holds_only(path, path, &[], &is_kept)
         });
         lines.extend(begun.map(|entry| {
             format!(
@@ -338,7 +340,7 @@ impl Kept for KeptGit {
     fn lines(&self) -> Vec<String> {
         let place = self.top.as_ref().unwrap_or(&self.git_dir);
         let mut lines = vec![format!("the repository {}:", sanitize::path(place.path()))];
-        let names = |wanted: &dyn Fn(&State) -> bool| -> Vec<String> {
+        let names = |wanted: &dyn Fn(&PathState) -> bool| -> Vec<String> {
             let entries = self.files.entries.iter();
             entries
                 .filter(|entry| wanted(&entry.state))
@@ -349,12 +351,12 @@ impl Kept for KeptGit {
                 })
                 .collect()
         };
-        let files = names(&|state| !matches!(state, State::Absent | State::Directory));
+        let files = names(&|state| !matches!(state, PathState::Absent | PathState::Directory));
         if !files.is_empty() {
             let count = Measure::Files.count(files.len() as u64);
             lines.push(format!("  {count}: {}", listed(&files)));
         }
-        let gone = names(&|state| *state == State::Absent);
+        let gone = names(&|state| *state == PathState::Absent);
         if !gone.is_empty() {
             lines.push(format!("  not there, and so removed: {}", listed(&gone)));
         }
@@ -563,7 +565,7 @@ impl Kept for KeptGit {
         let mut contents: Vec<(String, &Blob)> = trees
             .flat_map(|trees| &trees.entries)
             .filter_map(|entry| match &entry.state {
-                State::File { content, .. } => Some((entry.path.shown(), content)),
+                PathState::File { content, .. } => Some((entry.path.shown(), content)),
                 _ => None,
             })
             .collect();
@@ -599,7 +601,7 @@ impl KeptGit {
         std::fs::create_dir_all(bare.join("objects/info")).map_err(failed)?;
         std::fs::write(bare.join("objects/info/alternates"), alternate).map_err(failed)?;
         if let Some(index) = &self.index
-            && let Some(State::File { content, .. }) =
+            && let Some(PathState::File { content, .. }) =
                 index.file.entries.first().map(|entry| &entry.state)
             && index.changed
         {

@@ -9,7 +9,7 @@ use super::RepositoryPlace;
 use guard_core::context::Context;
 use guard_core::probe::{Answer, Probe};
 use guard_core::tracked::REPOSITORY_VARIABLES;
-use guard_trees::held::{self, Held};
+use guard_trees::held::{self, HeldObjects};
 
 /// A repository by its directories, whatever the variables of the caller say.
 pub(super) struct Repository<'a> {
@@ -115,7 +115,7 @@ impl<'a> Repository<'a> {
     }
 
     /// The objects that commits of any reference but guard's have at these paths, relative to the top.
-    pub fn committed(&self, paths: &[Vec<u8>]) -> Held {
+    pub fn committed(&self, paths: &[Vec<u8>]) -> HeldObjects {
         let none: [&str; 0] = [];
         let paths: Vec<OsString> = paths
             .iter()

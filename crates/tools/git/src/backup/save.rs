@@ -11,7 +11,7 @@ use guard_core::world::World;
 use guard_ground::bytes::Bytes;
 use guard_store::Unsaved;
 use guard_store::writer::Writer;
-use guard_trees::kept::{Entry, KeptTrees, State};
+use guard_trees::kept::{KeptTrees, PathState, TreeEntry};
 
 /// More objects than this are not kept alive one by one.
 const MAX_OBJECTS: usize = 4096;
@@ -140,7 +140,7 @@ fn state(
     world: &World,
     writer: &Writer,
 ) -> Result<KeptTrees, Unsaved> {
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<TreeEntry> = Vec::new();
     for name in STATE {
         entries.extend(files::own_tree(&place.git_dir.join(name), world, writer)?);
     }
@@ -201,7 +201,7 @@ fn keep_logs(
 fn noted(place: &super::RepositoryPlace, state: &KeptTrees) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in &state.entries {
-        let is_short = matches!(entry.state, State::File { length, .. } if length < 1 << 16);
+        let is_short = matches!(entry.state, PathState::File { length, .. } if length < 1 << 16);
         if !is_short || !entry.path.path().starts_with(&place.git_dir) {
             continue;
         }

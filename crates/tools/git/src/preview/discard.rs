@@ -16,7 +16,7 @@ use guard_core::world::World;
 use guard_ground::sanitize;
 use guard_trees::measure;
 use guard_trees::measure::Taking;
-use guard_trees::status::{Change, files, os};
+use guard_trees::status::{StatusChange, files, os};
 use guard_words::PlaceKind;
 
 fn discarding(place: String) -> Loss {
@@ -48,7 +48,7 @@ pub(super) fn reset(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let named = invocation.operands.first();
     if named.is_none() && !git.exists("HEAD")? {
         // An unborn branch can hold staged work.
-        add_changes(&mut loss, git, &changes, Change::is_uncommitted)?;
+        add_changes(&mut loss, git, &changes, StatusChange::is_uncommitted)?;
         return Ok(loss);
     }
     let Some(target) = git.commit(named.map_or(OsStr::new("HEAD"), |word| &word.text))? else {
@@ -56,7 +56,7 @@ pub(super) fn reset(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
         return Ok(loss);
     };
     if invocation.has("--hard") {
-        add_changes(&mut loss, git, &changes, Change::is_uncommitted)?;
+        add_changes(&mut loss, git, &changes, StatusChange::is_uncommitted)?;
         add_overwritten(&mut loss, git, &target, &[])?;
     } else {
         // --merge resets what is staged and refuses where staged and unstaged differ.
@@ -152,7 +152,7 @@ fn overwrite(git: &GitProbe<'_>, tree: Option<OsString>, paths: &[OsString]) -> 
     };
     let Some(tree) = tree else {
         git.need(Needs::refreshes_index);
-        add_changes(&mut loss, git, &changes, Change::is_unstaged)?;
+        add_changes(&mut loss, git, &changes, StatusChange::is_unstaged)?;
         return Ok(loss);
     };
     let resolved = git
@@ -160,7 +160,7 @@ fn overwrite(git: &GitProbe<'_>, tree: Option<OsString>, paths: &[OsString]) -> 
         .ok_or_else(|| format!("{} names nothing here", sanitize::os(&tree)))?;
     // From a tree the index is overwritten too.
     git.need(|needs| needs.index = Index::Changed);
-    add_changes(&mut loss, git, &changes, Change::is_uncommitted)?;
+    add_changes(&mut loss, git, &changes, StatusChange::is_uncommitted)?;
     add_overwritten(&mut loss, git, &resolved, paths)?;
     Ok(loss)
 }
@@ -208,7 +208,12 @@ pub(super) fn switch(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
         }
     }
     if invocation.has_any(&["--force", "--discard-changes"]) {
-        add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
+        add_changes(
+            &mut loss,
+            git,
+            &git.changes(&[])?,
+            StatusChange::is_uncommitted,
+        )?;
         match (&commit, operand) {
             (Some(commit), _) => add_overwritten(&mut loss, git, commit, &[])?,
             (None, Some(_)) if !invocation.has("--orphan") => {
@@ -273,12 +278,17 @@ pub(super) fn checkout_index(invocation: &Invocation, git: &GitProbe<'_>) -> Mea
     let mut loss = discarding(String::new());
     git.need(Needs::refreshes_index);
     if invocation.has("--stdin") && !invocation.has_any(&["--prefix", "--temp"]) {
-        add_changes(&mut loss, git, &git.changes(&[])?, Change::is_unstaged)?;
+        add_changes(
+            &mut loss,
+            git,
+            &git.changes(&[])?,
+            StatusChange::is_unstaged,
+        )?;
         return at_most(loss);
     }
     if !invocation.has_any(&["--prefix", "--temp"]) {
         let changes = git.changes(&texts(&invocation.operands))?;
-        add_changes(&mut loss, git, &changes, Change::is_unstaged)?;
+        add_changes(&mut loss, git, &changes, StatusChange::is_unstaged)?;
     } else if invocation.has("--prefix") {
         return Err("it writes below another directory".to_owned());
     }
@@ -293,7 +303,12 @@ pub(super) fn read_tree(invocation: &Invocation, git: &GitProbe<'_>) -> Measured
         return Ok(loss);
     }
     git.need(Needs::changes_work_tree);
-    add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
+    add_changes(
+        &mut loss,
+        git,
+        &git.changes(&[])?,
+        StatusChange::is_uncommitted,
+    )?;
     for operand in &invocation.operands {
         let tree = git
             .resolve(&operand.text)?
@@ -339,13 +354,18 @@ fn remove_paths(invocation: &Invocation, git: &GitProbe<'_>, paths: &[OsString])
     let mut loss = discarding(String::new());
     git.need(|needs| needs.index = Index::Changed);
     if invocation.has("--force") {
-        add_changes(&mut loss, git, &git.changes(paths)?, Change::is_uncommitted)?;
+        add_changes(
+            &mut loss,
+            git,
+            &git.changes(paths)?,
+            StatusChange::is_uncommitted,
+        )?;
     } else {
         // git refuses where it sees a change; it does not look at hidden ones.
         let hidden = git.hidden_changes(paths, true)?;
         let names: Vec<&[u8]> = hidden.iter().map(|change| change.path.as_slice()).collect();
         git.note_files(&names)?;
-        add_changes(&mut loss, git, &hidden, Change::is_uncommitted)?;
+        add_changes(&mut loss, git, &hidden, StatusChange::is_uncommitted)?;
     }
     Ok(loss)
 }
@@ -414,7 +434,12 @@ pub(super) fn abort(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
         // git refuses: there is nothing to end.
         return Ok(loss);
     }
-    add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
+    add_changes(
+        &mut loss,
+        git,
+        &git.changes(&[])?,
+        StatusChange::is_uncommitted,
+    )?;
     Ok(loss)
 }
 

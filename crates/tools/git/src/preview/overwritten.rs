@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{GitProbe, Unmeasured, with_paths};
 use guard_core::loss::Loss;
-use guard_trees::status::{Change, files, os};
+use guard_trees::status::{StatusChange, files, os};
 
 const UNCOMMITTED: &str = "with uncommitted changes";
 const IN_THE_WAY: &str = "whose place something else has taken, which would go";
@@ -17,10 +17,10 @@ const OVERWRITTEN: &str = "that git does not track and would overwrite";
 pub(super) fn add_changes(
     loss: &mut Loss,
     git: &GitProbe<'_>,
-    changes: &[Change],
-    is_lost: fn(&Change) -> bool,
+    changes: &[StatusChange],
+    is_lost: fn(&StatusChange) -> bool,
 ) -> Result<(), Unmeasured> {
-    let mut gone: Vec<&Change> = changes.iter().filter(|change| is_lost(change)).collect();
+    let mut gone: Vec<&StatusChange> = changes.iter().filter(|change| is_lost(change)).collect();
     git.drop_held(&mut gone)?;
     let gone: Vec<&[u8]> = gone.iter().map(|change| change.path.as_slice()).collect();
     loss.add(files(&gone, UNCOMMITTED));

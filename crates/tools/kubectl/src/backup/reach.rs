@@ -24,7 +24,7 @@ pub(super) const UNKNOWN_KIND: [&str; 3] = [
 
 /// An object by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Name {
+pub struct ObjectName {
     /// `apps/v1`.
     pub api_version: String,
     /// `Deployment`.
@@ -36,7 +36,7 @@ pub struct Name {
     pub name: String,
 }
 
-impl Name {
+impl ObjectName {
     /// The name of an object.
     pub fn of(object: &Value) -> Self {
         Self {
@@ -109,12 +109,12 @@ impl ClusterPlace {
 }
 
 /// kubectl, pointed at one cluster.
-pub(super) struct Reach<'a> {
+pub(super) struct ClusterReach<'a> {
     probe: Probe<'a>,
     scope: Vec<OsString>,
 }
 
-impl<'a> Reach<'a> {
+impl<'a> ClusterReach<'a> {
     /// With these options, in this directory.
     ///
     /// # Errors
@@ -221,8 +221,8 @@ impl<'a> Reach<'a> {
     ///
     /// # Errors
     /// When that cannot be told of each of them.
-    pub(super) fn present(&self, names: &[&Name]) -> Result<Vec<Value>, String> {
-        let mut wanted: Vec<&Name> = names.to_vec();
+    pub(super) fn present(&self, names: &[&ObjectName]) -> Result<Vec<Value>, String> {
+        let mut wanted: Vec<&ObjectName> = names.to_vec();
         loop {
             if wanted.is_empty() {
                 return Ok(Vec::new());
@@ -273,14 +273,17 @@ impl<'a> Reach<'a> {
     ///
     /// # Errors
     /// What kubectl says against it.
-    pub(super) fn delete<'n>(&self, names: impl Iterator<Item = &'n Name>) -> Result<(), String> {
+    pub(super) fn delete<'n>(
+        &self,
+        names: impl Iterator<Item = &'n ObjectName>,
+    ) -> Result<(), String> {
         let words = [
             "delete",
             "--ignore-not-found",
             "--wait=true",
             "--timeout=60s",
         ];
-        self.with_objects(&words, names.map(Name::stub))
+        self.with_objects(&words, names.map(ObjectName::stub))
     }
 }
 

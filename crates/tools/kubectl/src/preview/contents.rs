@@ -34,10 +34,10 @@ pub(crate) const LISTING: [&str; 4] = [
 /// Kinds on a line.
 const KINDS: usize = 20;
 
-type Found = Result<(), Unmeasured>;
+type Gathered = Result<(), Unmeasured>;
 
 /// A namespace with everything in it by kind.
-pub(super) fn namespace(kubectl: &KubectlProbe<'_>, namespace: &str, loss: &mut Loss) -> Found {
+pub(super) fn namespace(kubectl: &KubectlProbe<'_>, namespace: &str, loss: &mut Loss) -> Gathered {
     let listed = kubectl.ask(&LISTING)?;
     let kinds = kinds(&listed.output);
     if kinds.is_empty() {
@@ -120,7 +120,7 @@ fn by_kind(names: &[String]) -> String {
 }
 
 /// A resource definition: every object of its kind, wherever it is.
-pub(super) fn definition(kubectl: &KubectlProbe<'_>, object: &Value, loss: &mut Loss) -> Found {
+pub(super) fn definition(kubectl: &KubectlProbe<'_>, object: &Value, loss: &mut Loss) -> Gathered {
     let kind = text(object, "/metadata/name");
     let answer = kubectl.ask(&[
         "get",

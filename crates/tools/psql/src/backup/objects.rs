@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use super::define::identifier;
 use super::drill;
-use super::dump::{self, KeptDump, PLAIN, Relation, Schema};
-use super::link::{Link, Script, Sections};
+use super::dump::{self, KeptDump, KeptRelation, PLAIN, Schema};
+use super::link::{Link, PsqlScript, Sections};
 use super::part::{LOCK, new_file};
 use crate::preview::ask::literal;
 use guard_core::kept::TIME;
@@ -32,14 +32,14 @@ impl KeptDump {
     /// Those of the relations that are there, as they are.
     fn there(
         &self,
-        relations: &[Relation],
+        relations: &[KeptRelation],
         undoing: &Undoing<'_>,
-    ) -> Result<Vec<Relation>, String> {
+    ) -> Result<Vec<KeptRelation>, String> {
         there(&self.link(undoing), relations)
     }
 
     /// Drops relations: views before what they show, tables together.
-    fn drop(script: &mut Script, relations: &[Relation]) -> Result<(), String> {
+    fn drop(script: &mut PsqlScript, relations: &[KeptRelation]) -> Result<(), String> {
         for relation in relations.iter().rev() {
             let word = match relation.kind.as_str() {
                 "v" => "VIEW",
@@ -51,7 +51,7 @@ impl KeptDump {
         let tables: Vec<String> = relations
             .iter()
             .filter(|relation| matches!(relation.kind.as_str(), "r" | "p"))
-            .map(Relation::quoted)
+            .map(KeptRelation::quoted)
             .collect();
         if tables.is_empty() {
             return Ok(());
@@ -63,9 +63,9 @@ impl KeptDump {
     /// the way.
     fn restoring(
         &self,
-        script: &mut Script,
+        script: &mut PsqlScript,
         reader: &BackupReader,
-        there: &[Relation],
+        there: &[KeptRelation],
     ) -> Result<(), String> {
         script.line("\\encoding UTF8")?;
         script.line("BEGIN;")?;
@@ -107,7 +107,7 @@ impl KeptDump {
     fn write_into(&self, directory: &Path, reader: &BackupReader) -> Result<(), String> {
         let path = directory.join(FILE);
         let problem = |error: std::io::Error| format!("{}: {error}", sanitize::path(&path));
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         self.restoring(&mut script, reader, &[])?;
         let mut file = new_file(&path).map_err(problem)?;
         script
@@ -118,7 +118,7 @@ impl KeptDump {
 
     /// Those of the schemas to be removed that are there, with everything in them.
     fn schemas_there(&self, link: &Link<'_>) -> Result<Vec<Schema>, String> {
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         for schema in &self.removed_schemas {
             script.line(&format!("{};", dump::grants(&schema.name)))?;
         }
@@ -138,7 +138,7 @@ impl KeptDump {
 
     /// Foreign keys of other tables that are not as they were.
     fn keys_missing(&self, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         script.line("BEGIN READ ONLY;")?;
         script.line(&format!("{PLAIN};"))?;
         for key in &self.keys {
@@ -167,11 +167,14 @@ impl KeptDump {
 }
 
 /// Those of the relations that are there, as they are.
-pub(super) fn there(link: &Link<'_>, relations: &[Relation]) -> Result<Vec<Relation>, String> {
+pub(super) fn there(
+    link: &Link<'_>,
+    relations: &[KeptRelation],
+) -> Result<Vec<KeptRelation>, String> {
     if relations.is_empty() {
         return Ok(Vec::new());
     }
-    let mut script = Script::new()?;
+    let mut script = PsqlScript::new()?;
     for relation in relations {
         script.line(&format!(
             "SELECT pg_catalog.to_json(pg_catalog.to_regclass({}) IS NOT NULL);",
@@ -195,8 +198,8 @@ pub(super) fn there(link: &Link<'_>, relations: &[Relation]) -> Result<Vec<Relat
     Ok(found)
 }
 
-fn asked(link: &Link<'_>, relations: &[Relation]) -> Result<Sections, String> {
-    let mut script = Script::new()?;
+fn asked(link: &Link<'_>, relations: &[KeptRelation]) -> Result<Sections, String> {
+    let mut script = PsqlScript::new()?;
     script.line("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")?;
     script.line(&format!("{PLAIN};"))?;
     for question in dump::questions(relations) {
@@ -206,7 +209,7 @@ fn asked(link: &Link<'_>, relations: &[Relation]) -> Result<Sections, String> {
 }
 
 /// In what relations differ from those that were saved.
-pub(super) fn differing(saved: &[Relation], there: &[Relation]) -> Vec<String> {
+pub(super) fn differing(saved: &[KeptRelation], there: &[KeptRelation]) -> Vec<String> {
     let mut lines = Vec::new();
     for relation in saved {
         let now = there
@@ -289,7 +292,7 @@ impl Kept for KeptDump {
         }
         let doubt = self.server.doubt(undoing.context)?;
         let there = self.there(&self.relations, undoing)?;
-        let expected = |relation: &Relation| {
+        let expected = |relation: &KeptRelation| {
             self.removed.iter().any(|removed| {
                 (&removed.schema, &removed.table) == (&relation.schema, &relation.table)
             })
@@ -350,7 +353,7 @@ impl Kept for KeptDump {
                 there.push(relation);
             }
         }
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         self.restoring(&mut script, undoing.reader, &there)?;
         let link = Link::to(&self.server, undoing.context, Instant::now() + TIME * 5);
         link.script(script)?
@@ -372,7 +375,7 @@ impl Kept for KeptDump {
         if !self.dumps.is_empty() {
             lines.extend(self.keys_missing(undoing)?);
         }
-        let gone: Vec<Relation> = self
+        let gone: Vec<KeptRelation> = self
             .removed
             .iter()
             .filter(|one| {

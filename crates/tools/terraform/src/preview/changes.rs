@@ -22,7 +22,7 @@ const EXAMPLES: usize = 8;
 
 /// A plan: the parts of the JSON output format that say what is lost.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Plan {
+pub(super) struct TerraformPlan {
     #[serde(default)]
     resource_changes: Vec<Resource>,
     #[serde(default)]
@@ -42,12 +42,12 @@ struct Resource {
     #[serde(rename = "type", default)]
     kind: String,
     deposed: Option<String>,
-    change: Change,
+    change: ResourceChange,
     action_reason: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Change {
+struct ResourceChange {
     actions: Vec<String>,
     #[serde(default)]
     before: Value,
@@ -59,7 +59,7 @@ struct Change {
 
 /// What becomes of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
+enum ResourceFate {
     Destroyed,
     Replaced,
     Forgotten,
@@ -67,7 +67,7 @@ enum Fate {
     Reduced,
 }
 
-impl Fate {
+impl ResourceFate {
     fn words(self) -> &'static str {
         match self {
             Self::Destroyed => "destroyed",
@@ -89,7 +89,7 @@ impl Fate {
     }
 }
 
-impl Plan {
+impl TerraformPlan {
     /// Whether a variable's value is not kept in the plan: it is declared, and the plan has no value,
     /// not even a default one.
     pub fn has_ephemeral_variables(&self) -> bool {
@@ -107,13 +107,13 @@ impl Plan {
 /// One resource that something is lost of.
 struct Lost<'a> {
     resource: &'a Resource,
-    fate: Fate,
+    fate: ResourceFate,
     holds_data: bool,
     shown: String,
 }
 
 /// What a plan would lose.
-pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure<'_>) -> Loss {
+pub(super) fn loss(plan: &TerraformPlan, infrastructure: &Infrastructure<'_>) -> Loss {
     let mut changes: Vec<Lost<'_>> = plan
         .resource_changes
         .iter()
@@ -129,7 +129,7 @@ pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure<'_>) -> Loss {
         .collect();
     changes.extend(vanished(plan).map(|resource| Lost {
         resource,
-        fate: Fate::Vanished,
+        fate: ResourceFate::Vanished,
         holds_data: holds_data(&resource.kind, infrastructure),
         shown: shown(resource, ""),
     }));
@@ -145,7 +145,7 @@ pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure<'_>) -> Loss {
         ..Loss::default()
     };
     add_lots(&mut loss, &changes);
-    let fates: Vec<Fate> = changes.iter().map(|one| one.fate).collect();
+    let fates: Vec<ResourceFate> = changes.iter().map(|one| one.fate).collect();
     if let Some(worst) = fates.iter().min() {
         loss.phrase = Phrase {
             verb: worst.verb(),
@@ -157,31 +157,34 @@ pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure<'_>) -> Loss {
 }
 
 /// What becomes of one resource, when something is lost, and why.
-fn fate(resource: &Resource, infrastructure: &Infrastructure<'_>) -> Option<(Fate, String)> {
+fn fate(
+    resource: &Resource,
+    infrastructure: &Infrastructure<'_>,
+) -> Option<(ResourceFate, String)> {
     if resource.mode == "data" {
         return None;
     }
     let does = |action: &str| resource.change.actions.iter().any(|one| one == action);
     let reason = || reason(resource.action_reason.as_deref()).to_owned();
     if does("delete") && does("create") {
-        return Some((Fate::Replaced, reason()));
+        return Some((ResourceFate::Replaced, reason()));
     }
     if does("delete") {
-        return Some((Fate::Destroyed, reason()));
+        return Some((ResourceFate::Destroyed, reason()));
     }
     if does("forget") {
-        return Some((Fate::Forgotten, reason()));
+        return Some((ResourceFate::Forgotten, reason()));
     }
     if does("update") {
         let attributes = reduced(resource, infrastructure);
-        return (!attributes.is_empty()).then(|| (Fate::Reduced, attributes.join(", ")));
+        return (!attributes.is_empty()).then(|| (ResourceFate::Reduced, attributes.join(", ")));
     }
     None
 }
 
 /// Resources that the state would lose because the provider no longer finds them, and that are not
 /// made again.
-fn vanished(plan: &Plan) -> impl Iterator<Item = &Resource> {
+fn vanished(plan: &TerraformPlan) -> impl Iterator<Item = &Resource> {
     let is_planned = |address: &str| {
         plan.resource_changes.iter().any(|resource| {
             resource.address == address
@@ -322,7 +325,7 @@ fn add_lots(loss: &mut Loss, changes: &[Lost<'_>]) {
             None => groups.push((one, vec![one])),
         }
     }
-    let mut rest: BTreeMap<Fate, (u64, Vec<String>)> = BTreeMap::new();
+    let mut rest: BTreeMap<ResourceFate, (u64, Vec<String>)> = BTreeMap::new();
     for (at, (first, group)) in groups.iter().enumerate() {
         let count = group.len() as u64;
         if at >= PARTS {
@@ -370,7 +373,7 @@ pub(super) fn lot(count: u64, what: String, examples: Vec<String>) -> Lot {
 }
 
 /// `the plan: 1 to create, 2 to change, 3 to destroy`.
-fn counts(plan: &Plan) -> String {
+fn counts(plan: &TerraformPlan) -> String {
     let mut sums: BTreeMap<&str, usize> = BTreeMap::new();
     for resource in plan
         .resource_changes

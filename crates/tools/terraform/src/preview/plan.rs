@@ -4,9 +4,9 @@
 use std::ffi::OsString;
 use std::io::Read as _;
 
-use super::changes::{self, Plan};
+use super::changes::{self, TerraformPlan};
 use super::{Measured, TerraformProbe, Unmeasured, complaint};
-use crate::written::{self, Written};
+use crate::written::{self, WrittenOption};
 use guard_core::instead::{Instead, Substitute};
 use guard_core::loss::Loss;
 use guard_core::probe::Answer;
@@ -70,7 +70,7 @@ pub(super) fn measure(terraform: &TerraformProbe<'_>) -> Measured {
 }
 
 /// Makes the plan.
-fn planned(terraform: &TerraformProbe<'_>, options: &[Written]) -> Measured {
+fn planned(terraform: &TerraformProbe<'_>, options: &[WrittenOption]) -> Measured {
     let kept =
         MemoryFile::new("guard-plan").map_err(|error| format!("no place for a plan: {error}"))?;
     let verb = terraform.invocation.verb_name();
@@ -109,7 +109,7 @@ fn planned(terraform: &TerraformProbe<'_>, options: &[Written]) -> Measured {
 
 /// Reads a plan that was saved before. What is applied is a copy of it, so that nobody can put
 /// another one in its place.
-fn saved(terraform: &TerraformProbe<'_>, options: &[Written], file: &OsString) -> Measured {
+fn saved(terraform: &TerraformProbe<'_>, options: &[WrittenOption], file: &OsString) -> Measured {
     let there = terraform
         .context
         .in_directory(terraform.invocation.directory.as_deref());
@@ -132,7 +132,7 @@ fn saved(terraform: &TerraformProbe<'_>, options: &[Written], file: &OsString) -
     let is_plan =
         copy(&path, &kept).map_err(|error| format!("the plan cannot be read: {error}"))?;
     let mut loss = Loss::default();
-    let mut plan = Plan::default();
+    let mut plan = TerraformPlan::default();
     if is_plan {
         plan = read(terraform, &kept)?;
         loss = changes::loss(&plan, &terraform.budget.infrastructure);
@@ -160,7 +160,7 @@ fn copy(path: &std::path::Path, kept: &MemoryFile) -> std::io::Result<bool> {
 }
 
 /// What the plan would do.
-fn read(terraform: &TerraformProbe<'_>, kept: &MemoryFile) -> Result<Plan, Unmeasured> {
+fn read(terraform: &TerraformProbe<'_>, kept: &MemoryFile) -> Result<TerraformPlan, Unmeasured> {
     let output = terraform.output(&["show", "-json", "-no-color", &kept.path()])?;
     serde_json::from_slice(&output).map_err(|_| "terraform did not say what it plans".to_owned())
 }
@@ -168,13 +168,13 @@ fn read(terraform: &TerraformProbe<'_>, kept: &MemoryFile) -> Result<Plan, Unmea
 /// The arguments that apply the kept plan.
 fn substitute(
     terraform: &TerraformProbe<'_>,
-    options: &[Written],
-    plan: &Plan,
+    options: &[WrittenOption],
+    plan: &TerraformPlan,
     kept: &MemoryFile,
 ) -> Vec<OsString> {
     // Values that are not kept in a plan have to be given again (terraform 1.10, "ephemeral").
     let given = plan.has_ephemeral_variables();
-    let goes_along = |option: &&Written| {
+    let goes_along = |option: &&WrittenOption| {
         option.is_one_of(&WITH_SAVED_PLAN) || (given && option.is_one_of(&["var", "var-file"]))
     };
     let mut words = terraform.invocation.scope.clone();
