@@ -150,7 +150,10 @@ pub(super) fn read(words: &[OsString], context: &Context) -> Script {
         home: home.as_deref(),
         directory: context.directory.as_deref(),
     };
-    shell::read_argv(words.iter().map(shell::Word::literal).collect(), &known)
+    shell::read_argv(
+        words.iter().map(shell::ShellWord::literal).collect(),
+        &known,
+    )
 }
 
 /// Reads a string as a shell does.
@@ -371,7 +374,7 @@ pub(super) fn moved(context: &Context, command: &Command, input: Input) -> Conte
 }
 
 /// Words as the program would receive them: globs expanded where the disk may be asked.
-pub(super) fn expand(words: Vec<shell::Word>, more: bool, context: &Context) -> Vec<Word> {
+pub(super) fn expand(words: Vec<shell::ShellWord>, more: bool, context: &Context) -> Vec<Word> {
     let mut expanded = Vec::with_capacity(words.len() + usize::from(more));
     for word in words {
         let paths = word

@@ -132,7 +132,7 @@ fn judged(host: Host, call: &HookCall) -> Option<String> {
             match words.as_slice() {
                 // One word is a program, not a string for a shell.
                 [_] => shell::read_argv(
-                    words.iter().map(shell::Word::literal).collect(),
+                    words.iter().map(shell::ShellWord::literal).collect(),
                     &shell::Known::default(),
                 ),
                 _ => explained::read(&words, &context),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use guard_core::context::Context;
 use guard_core::place::{Placed, Resolved};
-use guard_core::probe::{Answer, Failure, Probe};
+use guard_core::probe::{Failure, Probe, ToolAnswer};
 use guard_core::verdict::Verdict;
 use guard_ground::exit_code;
 
@@ -125,7 +125,7 @@ impl StandIn {
         program: &Path,
         arguments: &[OsString],
         context: &Context,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<ToolAnswer, Failure> {
         let deadline = Instant::now() + PATIENCE;
         Probe::of_program(program.to_owned(), &self.directory, context, deadline).run(arguments)
     }

@@ -21,7 +21,7 @@ const MAX_OUTPUT: usize = 256 << 20;
 
 /// What a tool answered.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ToolAnswer {
     /// Whether it exited with 0.
     pub success: bool,
     /// Its exit code, if it was not killed.
@@ -32,7 +32,7 @@ pub struct Answer {
     pub errors: Vec<u8>,
 }
 
-impl Answer {
+impl ToolAnswer {
     /// The line of standard error that says what went wrong, for messages.
     pub fn complaint(&self) -> String {
         let text = String::from_utf8_lossy(&self.errors);
@@ -217,7 +217,7 @@ impl<'a> Probe<'a> {
     ///
     /// # Errors
     /// When there is no answer in time, too much of it, or the system refuses.
-    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer, Failure> {
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<ToolAnswer, Failure> {
         let started = self.start(arguments)?;
         listen(started.running, started.deadline, self.progress)
     }
@@ -302,7 +302,7 @@ impl Started {
     ///
     /// # Errors
     /// When there is no answer in time, or too much of it.
-    pub fn finish(self) -> Result<Answer, Failure> {
+    pub fn finish(self) -> Result<ToolAnswer, Failure> {
         listen(self.running, self.deadline, None)
     }
 }
@@ -353,7 +353,7 @@ impl Stream {
     ///
     /// # Errors
     /// When it does not end in time.
-    pub fn end(mut self) -> Result<Answer, Failure> {
+    pub fn end(mut self) -> Result<ToolAnswer, Failure> {
         drop(self.running.0.stdin.take());
         let copied = std::io::copy(&mut self, &mut std::io::sink());
         if let Err(error) = copied {
@@ -368,7 +368,7 @@ impl Stream {
         self.errors.extend(rest);
         let status = self.running.0.wait();
         let status = status.map_err(|error| Failure::System(error.to_string()))?;
-        Ok(Answer {
+        Ok(ToolAnswer {
             success: status.success(),
             code: status.code(),
             output: Vec::new(),
@@ -431,7 +431,7 @@ fn listen(
     mut running: Running,
     deadline: Instant,
     progress: Option<(&Progress, &str)>,
-) -> Result<Answer, Failure> {
+) -> Result<ToolAnswer, Failure> {
     let began = Instant::now();
     let system = |error: rustix::io::Errno| Failure::System(error.to_string());
     let mut stdout = running.0.stdout.take();
@@ -479,7 +479,7 @@ fn listen(
         .0
         .wait()
         .map_err(|error| Failure::System(error.to_string()))?;
-    Ok(Answer {
+    Ok(ToolAnswer {
         success: status.success(),
         code: status.code(),
         output,

@@ -5,9 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 use super::grammar::TextReader;
-use super::session::{Outcome, Session};
+use super::session::{Reading, Session};
 use super::word::{Build, Mode, name_length};
-use super::{Directory, Word, skip};
+use super::{Directory, ShellWord, skip};
 
 /// Where a piece of text ends whose words do not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +95,8 @@ impl TextReader<'_, '_, '_> {
         &mut self,
         build: &mut Build,
         quoted: bool,
-        words: &mut Vec<Word>,
-    ) -> Outcome {
+        words: &mut Vec<ShellWord>,
+    ) -> Reading {
         let from = self.pos;
         match self.peek_at(1) {
             Some(b'\'') if !quoted => return self.ansi_quoted(build),
@@ -146,7 +146,7 @@ impl TextReader<'_, '_, '_> {
         name: &[u8],
         from: usize,
         quoted: bool,
-        words: &mut Vec<Word>,
+        words: &mut Vec<ShellWord>,
     ) {
         let mut name = name.to_vec();
         while self.rest().starts_with(b"\\\n") {
@@ -166,7 +166,7 @@ impl TextReader<'_, '_, '_> {
         name: &[u8],
         from: usize,
         quoted: bool,
-        words: &mut Vec<Word>,
+        words: &mut Vec<ShellWord>,
     ) {
         match self.session.value(name) {
             Some(value) if quoted => build.quote(&value),
@@ -193,7 +193,7 @@ impl TextReader<'_, '_, '_> {
     }
 
     /// `${…}`
-    fn braced(&mut self, build: &mut Build, quoted: bool, words: &mut Vec<Word>) -> Outcome {
+    fn braced(&mut self, build: &mut Build, quoted: bool, words: &mut Vec<ShellWord>) -> Reading {
         let from = self.pos;
         self.pos += 2;
         let inside = self.rest();
@@ -242,7 +242,7 @@ impl TextReader<'_, '_, '_> {
 
     /// Walks over text whose words do not matter, reporting the commands of its
     /// substitutions, and past what ends it.
-    pub(super) fn opaque(&mut self, until: Until) -> Outcome {
+    pub(super) fn opaque(&mut self, until: Until) -> Reading {
         self.session.enter()?;
         let mut ignored = Build::new(Mode::Value);
         let mut words = Vec::new();
@@ -320,7 +320,7 @@ impl TextReader<'_, '_, '_> {
     }
 
     /// `$(…)` or `$((…))`
-    fn substitution(&mut self, build: &mut Build, quoted: bool) -> Outcome {
+    fn substitution(&mut self, build: &mut Build, quoted: bool) -> Reading {
         let from = self.pos;
         if self.peek_at(2) == Some(b'(')
             && let Some(end) = skip::arithmetic_end(self.src, from + 3)
@@ -351,7 +351,7 @@ impl TextReader<'_, '_, '_> {
     }
 
     /// The commands of a substitution and its closing parenthesis.
-    fn inner_list(&mut self) -> Outcome {
+    fn inner_list(&mut self) -> Reading {
         self.session.enter()?;
         let (notes, filled) = self.session.take_notes();
         let mark = self.session.mark();
@@ -371,7 +371,7 @@ impl TextReader<'_, '_, '_> {
 
     /// Reports the substitutions inside an arithmetic expression that stands
     /// from `from` to `end`, and goes past its `))`.
-    pub(super) fn arithmetic(&mut self, from: usize, end: usize) -> Outcome {
+    pub(super) fn arithmetic(&mut self, from: usize, end: usize) -> Reading {
         let text = self.src.get(from..end).unwrap_or_default();
         let mut inner = TextReader::new(text, self.session);
         inner.opaque(Until::End)?;
@@ -381,7 +381,7 @@ impl TextReader<'_, '_, '_> {
     }
 
     /// `` `…` ``, inside which a backslash quotes `` ` ``, `\` and `$`.
-    pub(super) fn backquoted(&mut self, build: &mut Build, quoted: bool) -> Outcome {
+    pub(super) fn backquoted(&mut self, build: &mut Build, quoted: bool) -> Reading {
         let from = self.pos;
         let mut inside = Vec::new();
         self.pos += 1;
@@ -420,7 +420,7 @@ impl TextReader<'_, '_, '_> {
     }
 
     /// `<(…)` or `>(…)`: the word is the name of a pipe.
-    pub(super) fn process_substitution(&mut self, build: &mut Build) -> Outcome {
+    pub(super) fn process_substitution(&mut self, build: &mut Build) -> Reading {
         let from = self.pos;
         self.pos += 2;
         self.inner_list()?;

@@ -105,7 +105,7 @@ const DEPENDS: &str = "its condition reads what the same statement changes";
 const NAME: &str = "a name in it is spelled with escapes";
 const SOURCE: &str = "it takes rows that its source does not match";
 
-type Found<T> = Result<T, &'static str>;
+type Readable<T> = Result<T, &'static str>;
 
 /// Everything that the statement destroys.
 ///
@@ -116,7 +116,7 @@ pub fn actions(statement: &str) -> Result<Vec<Action>, String> {
     found.and_then(|found| found).map_err(str::to_owned)
 }
 
-fn of_statement(root: &SyntaxNode, text: &str) -> Found<Vec<Action>> {
+fn of_statement(root: &SyntaxNode, text: &str) -> Readable<Vec<Action>> {
     match root.kind() {
         // Without ANALYZE it would not have a destroying kind.
         K::EXPLAIN => {
@@ -179,7 +179,7 @@ fn joined(node: &SyntaxNode) -> String {
 }
 
 /// A name that the catalogs can look up.
-fn plain(node: &SyntaxNode) -> Found<String> {
+fn plain(node: &SyntaxNode) -> Readable<String> {
     let name = joined(node);
     let escaped = name
         .split('.')
@@ -190,12 +190,12 @@ fn plain(node: &SyntaxNode) -> Found<String> {
     Ok(name)
 }
 
-fn name_in(node: &SyntaxNode, kind: K) -> Found<String> {
+fn name_in(node: &SyntaxNode, kind: K) -> Readable<String> {
     plain(&nodes(node, kind).next().ok_or(STRANGE)?)
 }
 
 /// The first relation that stands directly in `node`.
-fn table(node: &SyntaxNode) -> Found<Table> {
+fn table(node: &SyntaxNode) -> Readable<Table> {
     let named = node
         .children()
         .find(|child| matches!(child.kind(), K::RELATION_NAME | K::TABLE_RELATION_NAME))
@@ -203,7 +203,7 @@ fn table(node: &SyntaxNode) -> Found<Table> {
     of_relation(&named)
 }
 
-fn of_relation(named: &SyntaxNode) -> Found<Table> {
+fn of_relation(named: &SyntaxNode) -> Readable<Table> {
     let reference = named
         .descendants()
         .find(|child| matches!(child.kind(), K::RELATION_NAME_REF | K::TABLE_NAME_REF))
@@ -214,10 +214,10 @@ fn of_relation(named: &SyntaxNode) -> Found<Table> {
     })
 }
 
-fn truncate(root: &SyntaxNode) -> Found<Vec<Action>> {
+fn truncate(root: &SyntaxNode) -> Readable<Vec<Action>> {
     let tables = nodes(root, K::TABLE_RELATION_NAME)
         .map(|named| of_relation(&named))
-        .collect::<Found<Vec<_>>>()?;
+        .collect::<Readable<Vec<_>>>()?;
     if tables.is_empty() {
         return Err(STRANGE);
     }
@@ -242,7 +242,7 @@ fn sort(kind: K) -> Option<(&'static str, K)> {
     })
 }
 
-fn dropped(root: &SyntaxNode) -> Found<Vec<Action>> {
+fn dropped(root: &SyntaxNode) -> Readable<Vec<Action>> {
     let (sort, holder) =
         sort(root.kind()).ok_or("guard does not measure what hangs on such an object")?;
     let mut names = Vec::new();
@@ -264,7 +264,7 @@ fn dropped(root: &SyntaxNode) -> Found<Vec<Action>> {
     }])
 }
 
-fn alter(root: &SyntaxNode) -> Found<Vec<Action>> {
+fn alter(root: &SyntaxNode) -> Readable<Vec<Action>> {
     let table = table(root)?;
     let mut found = Vec::new();
     for action in root.children() {
@@ -304,7 +304,7 @@ fn writes(node: &SyntaxNode) -> bool {
 }
 
 /// The WITH clauses that the node can see.
-fn around(node: &SyntaxNode, text: &str) -> Found<Around> {
+fn around(node: &SyntaxNode, text: &str) -> Readable<Around> {
     let mut around = Around::default();
     let holders: Vec<_> = node.ancestors().collect();
     for holder in holders.iter().rev() {
@@ -332,7 +332,7 @@ fn around(node: &SyntaxNode, text: &str) -> Found<Around> {
 }
 
 /// A node's own text, checked by the other lexer to be one closed piece.
-fn piece(node: &SyntaxNode, text: &str) -> Found<String> {
+fn piece(node: &SyntaxNode, text: &str) -> Readable<String> {
     let range = node.text_range();
     let piece = text
         .get(usize::from(range.start())..usize::from(range.end()))
@@ -361,7 +361,11 @@ fn is_closed(piece: &str) -> bool {
 }
 
 /// The text of a clause after its first keyword.
-fn after_keyword(clause: &SyntaxNode, text: &str, pieces: &mut Vec<SyntaxNode>) -> Found<String> {
+fn after_keyword(
+    clause: &SyntaxNode,
+    text: &str,
+    pieces: &mut Vec<SyntaxNode>,
+) -> Readable<String> {
     let range = clause.text_range();
     let keyword = clause.first_token().ok_or(STRANGE)?.text_range();
     let rest = text
@@ -374,7 +378,7 @@ fn after_keyword(clause: &SyntaxNode, text: &str, pieces: &mut Vec<SyntaxNode>) 
     Ok(rest.trim().to_owned())
 }
 
-fn alias(node: &SyntaxNode) -> Found<Option<String>> {
+fn alias(node: &SyntaxNode) -> Readable<Option<String>> {
     match child(node, K::OPTIONAL_AS_ALIAS) {
         Some(given) => Ok(Some(name_in(&given, K::TABLE_ALIAS)?)),
         None => Ok(None),
@@ -382,7 +386,7 @@ fn alias(node: &SyntaxNode) -> Found<Option<String>> {
 }
 
 /// What DELETE and UPDATE have in common.
-fn rows(node: &SyntaxNode, text: &str) -> Found<Rows> {
+fn rows(node: &SyntaxNode, text: &str) -> Readable<Rows> {
     if has(node, K::WHERE_CURRENT_OF) {
         return Err(CURSOR);
     }
@@ -442,7 +446,7 @@ fn columns(clause: &SyntaxNode) -> Vec<String> {
 
 /// MERGE: the rows that its source matches (manual, "MERGE"). Of several WHEN clauses the first
 /// that fits a row counts, so each alone is an upper bound.
-fn merge(node: &SyntaxNode, text: &str, found: &mut Vec<Action>) -> Found<()> {
+fn merge(node: &SyntaxNode, text: &str, found: &mut Vec<Action>) -> Readable<()> {
     let clauses: Vec<_> = node
         .children()
         .filter(|child| {
@@ -493,7 +497,7 @@ fn merge(node: &SyntaxNode, text: &str, found: &mut Vec<Action>) -> Found<()> {
 }
 
 /// Adds what the pieces name and call.
-fn finished(mut rows: Rows, around: Around) -> Found<Rows> {
+fn finished(mut rows: Rows, around: Around) -> Readable<Rows> {
     for piece in &around.pieces {
         if writes(piece) {
             return Err(DEPENDS);

@@ -190,7 +190,7 @@ fn code(command: &Command) -> Option<(String, &'static str)> {
     }
 }
 
-fn known(word: Option<&guard_shell::Word>) -> Option<String> {
+fn known(word: Option<&guard_shell::ShellWord>) -> Option<String> {
     let word = word.filter(|word| word.known)?;
     OsStr::to_str(&word.text).map(ToOwned::to_owned)
 }

@@ -14,7 +14,7 @@ use guard_core::tool::Toolbox;
 use guard_ground::path::base_name;
 use guard_ground::sanitize;
 use guard_judge::rules::Rules;
-use guard_shell::{Command, RedirectKind, Script, Word};
+use guard_shell::{Command, RedirectKind, Script, ShellWord};
 use guard_words::PlaceKind;
 
 /// A guarded command that would run past the shims.
@@ -23,7 +23,7 @@ pub struct Unseen {
     /// The tool that judges it.
     pub tool: ToolName,
     /// The command as that tool reads it, its name first.
-    pub words: Vec<Word>,
+    pub words: Vec<ShellWord>,
     /// What stands in the line.
     pub command: Command,
     /// Why no shim sees it, for people and agents.
@@ -134,12 +134,12 @@ fn leads_to_guard(tool: &ToolName, search: &OsStr) -> bool {
 }
 
 /// `rm [-r] -- PATHS`
-fn removal(recursive: bool, paths: impl IntoIterator<Item = Word>) -> Vec<Word> {
-    let mut words = vec![Word::literal("rm")];
+fn removal(recursive: bool, paths: impl IntoIterator<Item = ShellWord>) -> Vec<ShellWord> {
+    let mut words = vec![ShellWord::literal("rm")];
     if recursive {
-        words.push(Word::literal("-r"));
+        words.push(ShellWord::literal("-r"));
     }
-    words.push(Word::literal("--"));
+    words.push(ShellWord::literal("--"));
     words.extend(paths);
     words
 }
@@ -172,7 +172,7 @@ fn overwritten(command: &Command, moved: &dyn Fn(&Command) -> Context, found: &m
         }
         found.push(Unseen {
             tool: ToolName::known("rm"),
-            words: removal(false, [Word::literal(path)]),
+            words: removal(false, [ShellWord::literal(path)]),
             note: format!(
                 "a redirection (> {}) empties the file before it is written; guard judges that as this rm",
                 sanitize::os(&target.text)
@@ -192,24 +192,24 @@ fn find_delete(command: &Command) -> Option<Unseen> {
     {
         return None;
     }
-    let bytes = |word: &Word| word.text.as_encoded_bytes().to_vec();
+    let bytes = |word: &ShellWord| word.text.as_encoded_bytes().to_vec();
     let options = words
         .iter()
         .take_while(|word| matches!(bytes(word).as_slice(), b"-H" | b"-L" | b"-P"))
         .count();
-    let is_expression = |word: &&Word| {
+    let is_expression = |word: &&ShellWord| {
         let text = bytes(word);
         text.starts_with(b"-") || matches!(text.as_slice(), b"(" | b")" | b"!" | b",")
     };
     let rest = words.get(options..).unwrap_or_default();
-    let mut roots: Vec<Word> = rest
+    let mut roots: Vec<ShellWord> = rest
         .iter()
         .take_while(|word| !is_expression(word))
         .cloned()
         .collect();
     let expression = rest.get(roots.len()..).unwrap_or_default();
     if roots.is_empty() {
-        roots.push(Word::literal("."));
+        roots.push(ShellWord::literal("."));
     }
     let reach = if takes_all(expression) {
         Extent::Whole
@@ -228,7 +228,7 @@ fn find_delete(command: &Command) -> Option<Unseen> {
 }
 
 /// Whether an expression of find's chooses everything, or everything of one kind.
-fn takes_all(expression: &[Word]) -> bool {
+fn takes_all(expression: &[ShellWord]) -> bool {
     let mut words = expression.iter();
     while let Some(word) = words.next() {
         match word.text.as_encoded_bytes() {
@@ -256,7 +256,7 @@ fn in_code(command: &Command) -> Option<Unseen> {
             true,
             paths
                 .into_iter()
-                .map(|path| Word::literal(OsString::from(path))),
+                .map(|path| ShellWord::literal(OsString::from(path))),
         ),
         note: format!(
             "the code for {} deletes files itself; guard judges it as this rm",

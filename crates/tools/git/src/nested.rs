@@ -61,7 +61,7 @@ pub(super) fn add_shell(
     place: NestedPlace<'_>,
     context: &Context,
 ) {
-    let words = argv.iter().map(shell::Word::from).collect();
+    let words = argv.iter().map(shell::ShellWord::from).collect();
     let script = shell::read_argv(words, &shell::Known::default());
     add_script(outer, via, &script, place, context);
 }

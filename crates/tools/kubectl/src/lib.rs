@@ -421,7 +421,7 @@ fn read_command(invocation: &mut Invocation, context: &Context, depth: usize) {
         _ => return,
     };
     // Looked through shells and wrappers as a command string is (`sh -c`, `env`, `timeout`).
-    let words = command.iter().map(shell::Word::from).collect();
+    let words = command.iter().map(shell::ShellWord::from).collect();
     let script = shell::read_argv(words, &shell::Known::default());
     if let Some(problem) = script.problem {
         invocation.doubt(problem);

@@ -19,7 +19,7 @@ use guard_core::kept::Kept;
 use guard_core::preview::Preview;
 use guard_core::stamps::StampedInput;
 use guard_core::tool::{Origin, Scene, Tool};
-use guard_sql::{Kind, Source};
+use guard_sql::{StatementKind, TextSource};
 use guard_store::manifest::Part;
 
 const OPTIONS: &str = "a|echo-all A|no-align b|echo-errors c|command= d|dbname= e|echo-queries \
@@ -129,7 +129,7 @@ fn read_sql(invocation: &mut Invocation, arguments: &[Word], context: &Context) 
         if flag.is("--command") {
             given = true;
             if is_known(value, arguments) {
-                reader.text(value.as_encoded_bytes(), Source::Command);
+                reader.text(value.as_encoded_bytes(), TextSource::Command);
             } else {
                 reader.unknown("part of the SQL is known only when it runs");
             }
@@ -205,7 +205,7 @@ pub fn only_reads(invocation: &Invocation) -> bool {
     invocation
         .statements
         .iter()
-        .all(|statement| statement.kind == Kind::Read.name())
+        .all(|statement| statement.kind == StatementKind::Read.name())
         && !invocation.has_any(&["--output", "--log-file"])
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
-use guard_core::probe::{Answer, Probe, Started};
+use guard_core::probe::{Probe, Started, ToolAnswer};
 use guard_ground::bytes::Bytes;
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
@@ -299,7 +299,7 @@ pub(super) fn account(call: RunningCall) -> String {
     }
 }
 
-fn complaint(answer: &Answer) -> String {
+fn complaint(answer: &ToolAnswer) -> String {
     format!(
         "aws says: {}",
         guard_ground::mask::mask(&answer.complaint())

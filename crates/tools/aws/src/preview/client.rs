@@ -7,7 +7,7 @@ use serde_json::Value;
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
 use guard_core::preview::Budget;
-use guard_core::probe::{Answer, Probe, Started};
+use guard_core::probe::{Probe, Started, ToolAnswer};
 
 /// Something measured, or why not, as the end of a sentence.
 pub type Measured<T> = Result<T, String>;
@@ -68,7 +68,7 @@ impl<'a> AwsProbe<'a> {
 
 impl PendingLook {
     /// The tool's answer, whatever it is.
-    pub fn answer(self) -> Measured<Answer> {
+    pub fn answer(self) -> Measured<ToolAnswer> {
         self.0.finish().map_err(|failure| failure.to_string())
     }
 
@@ -94,14 +94,14 @@ impl PendingLook {
 
 /// The code of a service's error: `An error occurred (NoSuchBucket) when calling …`
 /// (`awscli/errorhandler.py`).
-pub fn error_code(answer: &Answer) -> Option<String> {
+pub fn error_code(answer: &ToolAnswer) -> Option<String> {
     let text = String::from_utf8_lossy(&answer.errors);
     let (_, rest) = text.split_once("An error occurred (")?;
     Some(rest.split_once(')')?.0.to_owned())
 }
 
 /// Whether an error says that what was asked for is not there.
-pub(crate) fn is_missing(answer: &Answer) -> bool {
+pub(crate) fn is_missing(answer: &ToolAnswer) -> bool {
     let Some(code) = error_code(answer) else {
         return false;
     };

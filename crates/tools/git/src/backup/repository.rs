@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::RepositoryPlace;
 use guard_core::context::Context;
-use guard_core::probe::{Answer, Probe};
+use guard_core::probe::{Probe, ToolAnswer};
 use guard_core::tracked::REPOSITORY_VARIABLES;
 use guard_trees::held::{self, HeldObjects};
 
@@ -79,7 +79,7 @@ impl<'a> Repository<'a> {
     }
 
     /// What git answers.
-    pub fn ask<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer, String> {
+    pub fn ask<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<ToolAnswer, String> {
         self.probe
             .run(&self.words(arguments))
             .map_err(|failure| failure.to_string())
@@ -142,7 +142,7 @@ impl<'a> Repository<'a> {
     }
 }
 
-fn good(answer: Answer) -> Result<Vec<u8>, String> {
+fn good(answer: ToolAnswer) -> Result<Vec<u8>, String> {
     if answer.success {
         Ok(answer.output)
     } else {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::preview::{read, text};
 use guard_core::context::Context;
-use guard_core::probe::{Answer, Probe};
+use guard_core::probe::{Probe, ToolAnswer};
 use guard_ground::bytes::Bytes;
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
@@ -188,14 +188,14 @@ impl<'a> ClusterReach<'a> {
     ///
     /// # Errors
     /// When there is no answer.
-    pub(super) fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<Answer, String> {
+    pub(super) fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<ToolAnswer, String> {
         let mut all = self.scope.clone();
         all.extend(words.iter().map(|word| word.as_ref().to_owned()));
         self.probe.run(&all).map_err(|failure| failure.to_string())
     }
 
     /// The same; kubectl must be content.
-    pub(super) fn content<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<Answer, String> {
+    pub(super) fn content<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<ToolAnswer, String> {
         let answer = self.ask(words)?;
         if answer.success {
             Ok(answer)
@@ -288,7 +288,7 @@ impl<'a> ClusterReach<'a> {
 }
 
 /// What kubectl says, masked: it can name what an object holds.
-pub(super) fn complaint(answer: &Answer) -> String {
+pub(super) fn complaint(answer: &ToolAnswer) -> String {
     format!(
         "kubectl says: {}",
         guard_ground::mask::mask(&answer.complaint())

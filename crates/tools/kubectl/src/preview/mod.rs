@@ -25,7 +25,7 @@ use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::naming::typeable;
 use guard_core::preview::{Budget, Preview};
-use guard_core::probe::{Answer, Probe};
+use guard_core::probe::{Probe, ToolAnswer};
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
 
@@ -190,7 +190,7 @@ impl KubectlProbe<'_> {
     }
 
     /// Runs kubectl with the command's own scope.
-    fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<Answer, Unmeasured> {
+    fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<ToolAnswer, Unmeasured> {
         let mut all: Vec<OsString> = self.invocation.scope.clone();
         all.extend(words.iter().map(|word| word.as_ref().to_owned()));
         self.probe.run(&all).map_err(|failure| failure.to_string())
@@ -354,7 +354,7 @@ impl KubectlProbe<'_> {
 
 /// Whether the answer can be relied on: the tool was content, or it refused for a reason that holds for
 /// the real command too.
-fn judged(answer: &Answer) -> Result<(), Unmeasured> {
+fn judged(answer: &ToolAnswer) -> Result<(), Unmeasured> {
     if answer.success {
         return Ok(());
     }

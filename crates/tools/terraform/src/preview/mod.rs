@@ -17,7 +17,7 @@ use guard_core::instead::Instead;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::preview::{Budget, Preview};
-use guard_core::probe::{Answer, Probe};
+use guard_core::probe::{Probe, ToolAnswer};
 use guard_ground::sanitize;
 use guard_trees as tree;
 
@@ -187,7 +187,7 @@ impl TerraformProbe<'_> {
     }
 
     /// Runs terraform in the command's own directory.
-    fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<Answer, Unmeasured> {
+    fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<ToolAnswer, Unmeasured> {
         self.ask_with(&self.probe, words)
     }
 
@@ -195,7 +195,7 @@ impl TerraformProbe<'_> {
         &self,
         probe: &Probe<'_>,
         words: &[S],
-    ) -> Result<Answer, Unmeasured> {
+    ) -> Result<ToolAnswer, Unmeasured> {
         let mut all: Vec<OsString> = self.invocation.scope.clone();
         all.extend(words.iter().map(|word| word.as_ref().to_owned()));
         probe.run(&all).map_err(|failure| failure.to_string())
@@ -213,7 +213,7 @@ impl TerraformProbe<'_> {
 }
 
 /// terraform's own error, in one line: what follows `Error:`, up to its advice.
-pub(super) fn complaint(answer: &Answer) -> String {
+pub(super) fn complaint(answer: &ToolAnswer) -> String {
     const LINES: usize = 6;
     let text = String::from_utf8_lossy(&answer.errors);
     let lines: Vec<&str> = text

@@ -9,7 +9,7 @@ use super::{Measured, TerraformProbe, Unmeasured, complaint};
 use crate::written::{self, WrittenOption};
 use guard_core::instead::{Instead, Substitute};
 use guard_core::loss::Loss;
-use guard_core::probe::Answer;
+use guard_core::probe::ToolAnswer;
 use guard_ground::memfd::MemoryFile;
 
 /// Options of `apply` that a plan does not take, or that guard sets itself.
@@ -190,7 +190,7 @@ fn substitute(
 }
 
 /// What `apply` prints before it does anything: the plan, without the advice how to apply it.
-fn told(answer: &Answer) -> Vec<u8> {
+fn told(answer: &ToolAnswer) -> Vec<u8> {
     let text = String::from_utf8_lossy(&answer.output);
     let end = text.find("\n────").unwrap_or(text.len());
     let mut told = text.get(..end).unwrap_or_default().trim_end().to_owned();
@@ -200,7 +200,7 @@ fn told(answer: &Answer) -> Vec<u8> {
 
 /// What cannot be planned cannot be applied: terraform's own error is all that there is, unless it
 /// would ask a person for what is missing.
-fn failed(terraform: &TerraformProbe<'_>, answer: Answer) -> Measured {
+fn failed(terraform: &TerraformProbe<'_>, answer: ToolAnswer) -> Measured {
     let told = complaint(&answer);
     let Some(code) = answer.code else {
         return Err(told);
