@@ -160,7 +160,7 @@ impl ScriptRun<'_> {
     fn include(&mut self, text: &[u8], file: Option<&Argument>) {
         match file {
             Some(file) if !file.unknown => {
-                self.note(StatementKind::Include, text, Some(shown(file)))
+                self.note(StatementKind::Include, text, Some(shown(file)));
             }
             _ => self.unknown(text, NO_FILE),
         }

@@ -4,8 +4,11 @@
 //! notes that it has stopped half-way. Commits and other objects stay in the repository, kept alive by
 //! references below [`NAMESPACE`]: `refs/guard/7F3K/0` for the first one of backup 7F3K.
 
+mod drill;
+mod earlier;
 mod files;
 mod forget;
+mod in_the_way;
 pub mod kept;
 mod logs;
 mod part;
@@ -14,6 +17,7 @@ mod remote;
 mod repository;
 mod restore;
 mod save;
+mod told;
 mod worktree;
 
 use guard_core::kept::Kept;

@@ -3,8 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 
+use super::earlier::EarlierGit;
 use super::kept::{KeptGit, KeptLog, KeptRef, KeptSection, RefValue};
-use super::part::EarlierGit;
 use super::repository::Repository;
 use super::{files, logs, refs, remote, worktree};
 use guard_core::kept::Undoing;
