@@ -222,6 +222,14 @@ pub(crate) fn words(scope: &[OsString]) -> Vec<OsString> {
     words
 }
 
+/// Reads an answer of the catalogs.
+pub(super) fn read<T: serde::de::DeserializeOwned>(
+    answer: serde_json::Value,
+) -> Result<T, Trouble> {
+    serde_json::from_value(answer)
+        .map_err(|error| Trouble::Other(format!("the catalogs say something strange: {error}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

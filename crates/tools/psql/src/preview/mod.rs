@@ -3,13 +3,20 @@
 pub(super) mod ask;
 mod cascade;
 mod catalog;
+mod column;
 mod depends;
+mod drop;
+mod drop_database;
+mod gone;
 mod look;
-mod objects;
 mod rows;
+mod seeds;
+mod told;
+mod truncate;
 
 use self::ask::{Database, Trouble};
 use self::depends::Before;
+use self::seeds::Seeds;
 use super::backup::SqlWish;
 use guard_core::context::Context;
 use guard_core::invocation::{Invocation, JudgedStatement};
@@ -361,25 +368,25 @@ fn of_action(
     match action {
         Action::Rows(taken) => rows::measure(taken, database, before, here),
         Action::Truncate { tables, cascade } => {
-            objects::truncate(tables, *cascade, database, before, here)
+            truncate::truncate(tables, *cascade, database, before, here)
         }
         Action::Drop {
             sort,
             names,
             cascade,
         } => {
-            let seeds = objects::Seeds::named(sort, names);
-            objects::drop(&seeds, *cascade, database, before, here)
+            let seeds = Seeds::named(sort, names);
+            drop::drop(&seeds, *cascade, database, before, here)
         }
-        Action::Owned { roles, cascade } => objects::owned(roles, *cascade, database, before, here),
-        Action::Database(name) => objects::database(name, database, here),
+        Action::Owned { roles, cascade } => drop::owned(roles, *cascade, database, before, here),
+        Action::Database(name) => drop_database::database(name, database, here),
         Action::Column {
             table,
             column,
             cascade,
-        } => objects::column(table, column, *cascade, database, before, here),
+        } => column::drop(table, column, *cascade, database, before, here),
         Action::ColumnType { table, column } => {
-            objects::column_type(table, column, database, before, here)
+            column::retype(table, column, database, before, here)
         }
     }
 }
