@@ -6,6 +6,7 @@
 //! on as if it did not.
 
 pub mod backup;
+mod complaint;
 pub mod preview;
 mod written;
 

@@ -12,13 +12,13 @@ mod state;
 use std::ffi::{OsStr, OsString};
 
 use crate::backup;
+use crate::complaint::complaint;
 use guard_core::context::Context;
 use guard_core::instead::Instead;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::preview::{Budget, Preview};
 use guard_core::probe::{Probe, ToolAnswer};
-use guard_ground::sanitize;
 use guard_trees as tree;
 
 /// Why a loss could not be measured.
@@ -210,27 +210,4 @@ impl TerraformProbe<'_> {
             Err(complaint(&answer))
         }
     }
-}
-
-/// terraform's own error, in one line: what follows `Error:`, up to its advice.
-pub(super) fn complaint(answer: &ToolAnswer) -> String {
-    const LINES: usize = 6;
-    let text = String::from_utf8_lossy(&answer.errors);
-    let lines: Vec<&str> = text
-        .lines()
-        .map(|line| line.trim_matches(['╷', '│', '╵', ' ']))
-        .filter(|line| !line.is_empty())
-        .collect();
-    let start = lines
-        .iter()
-        .position(|line| line.starts_with("Error:"))
-        .unwrap_or(0);
-    let told: Vec<&str> = lines.iter().skip(start).take(LINES).copied().collect();
-    let told = if told.is_empty() {
-        "no message".to_owned()
-    } else {
-        told.join(" ")
-    };
-    let told = guard_ground::mask::mask(&sanitize::text(&told));
-    format!("terraform says: {}", sanitize::cut(&told, 400))
 }

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::io::Read as _;
 
 use super::changes::{self, TerraformPlan};
-use super::{Measured, TerraformProbe, Unmeasured, complaint};
+use super::{Measured, TerraformProbe, Unmeasured};
+use crate::complaint::complaint;
 use crate::written::{self, WrittenOption};
 use guard_core::instead::{Instead, Substitute};
 use guard_core::loss::Loss;

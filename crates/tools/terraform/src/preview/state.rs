@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::changes::lot;
 use super::place::data_directory;
-use super::{Measured, TerraformProbe, Unmeasured, complaint};
+use super::{Measured, TerraformProbe, Unmeasured};
+use crate::complaint::complaint;
 use crate::written;
 use guard_core::loss::{Loss, Phrase};
 use guard_core::naming::typeable;
