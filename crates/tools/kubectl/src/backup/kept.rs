@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::reach::{ClusterPlace, ClusterReach, ObjectName, UNKNOWN_KIND};
 use super::{strip, yaml};
-use crate::preview::{contents, name as short_name};
+use crate::kinds::{EVERYWHERE, LISTING, kinds};
+use crate::objects::name as short_name;
 use guard_core::kept::{Kept, Undoing};
 use guard_core::world::World;
 use guard_ground::sanitize;
@@ -138,7 +139,7 @@ impl KeptObjects {
         let name = &pair.kept.name.name;
         let objects = match pair.kept.name.kind.as_str() {
             "Namespace" => {
-                let kinds = contents::kinds(&reach.content(&contents::LISTING)?.output);
+                let kinds = kinds(&reach.content(&LISTING)?.output);
                 let words = [kinds.join(","), format!("--namespace={name}")];
                 complete(reach.get(&words)?)?
             }
@@ -152,7 +153,7 @@ impl KeptObjects {
                 .any(|known| known.name.is(&ObjectName::of(object)));
             !is_known
                 && strip::fate(object) != strip::ObjectFate::MadeAgain
-                && !contents::EVERYWHERE.contains(&short_name(object).as_str())
+                && !EVERYWHERE.contains(&short_name(object).as_str())
         };
         let strangers = objects.iter().filter(is_strange);
         Ok(strangers

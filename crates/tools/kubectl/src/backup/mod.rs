@@ -18,7 +18,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::preview::{contents, list, name as short_name, text};
+use crate::kinds::{EVERYWHERE, LISTING, kinds};
+use crate::objects::{list, name as short_name, text};
 use guard_core::invocation::Invocation;
 use guard_core::wish::Saving;
 use guard_ground::bytes::Bytes;
@@ -248,8 +249,8 @@ impl FoundObjects {
         namespace: &str,
         writer: &Writer,
     ) -> Result<(), Unsaved> {
-        let listed = reach.ask(&contents::LISTING)?;
-        let kinds = contents::kinds(&listed.output);
+        let listed = reach.ask(&LISTING)?;
+        let kinds = kinds(&listed.output);
         if kinds.is_empty() {
             return Err(Unsaved(reach::complaint(&listed)));
         }
@@ -261,7 +262,7 @@ impl FoundObjects {
             ));
         }
         for object in some {
-            if !contents::EVERYWHERE.contains(&short_name(&object).as_str()) {
+            if !EVERYWHERE.contains(&short_name(&object).as_str()) {
                 self.add(object);
             }
         }

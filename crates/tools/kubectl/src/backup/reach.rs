@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::preview::{read, text};
+use crate::objects::{read, text};
 use guard_core::context::Context;
 use guard_core::probe::{Probe, ToolAnswer};
 use guard_ground::bytes::Bytes;

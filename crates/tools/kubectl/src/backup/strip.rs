@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::preview::{list, text};
+use crate::objects::{list, text};
 
 /// What the server sets in every object.
 const SERVERS: [&str; 9] = [

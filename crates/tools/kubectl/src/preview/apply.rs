@@ -5,9 +5,10 @@ use std::ffi::OsString;
 
 use serde_json::Value;
 
-use super::objects::{EXAMPLES, losing, lot, text};
+use super::lots::{EXAMPLES, losing, lot};
 use super::{KubectlProbe, Measured, delete, judged};
 use crate::backup::{self, Objects};
+use crate::objects::text;
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::objects::{list, losing, lot, text};
+use super::lots::{losing, lot};
 use super::{KubectlProbe, Measured};
+use crate::objects::{list, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_trees as tree;

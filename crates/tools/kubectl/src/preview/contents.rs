@@ -4,32 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::objects::{lot, name, text};
+use super::lots::lot;
 use super::{KubectlProbe, Unmeasured};
+use crate::kinds::{EVERYWHERE, LISTING, kinds};
+use crate::objects::{name, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;
-
-/// Kinds that the cluster keeps by itself about others.
-const DERIVED: [&str; 6] = [
-    "events",
-    "events.events.k8s.io",
-    "endpoints",
-    "endpointslices.discovery.k8s.io",
-    "controllerrevisions.apps",
-    "leases.coordination.k8s.io",
-];
-
-/// What every namespace has.
-pub(crate) const EVERYWHERE: [&str; 2] = ["configmap/kube-root-ca.crt", "serviceaccount/default"];
-
-/// Asks for all kinds of objects that are in namespaces.
-pub(crate) const LISTING: [&str; 4] = [
-    "api-resources",
-    "--verbs=list,delete",
-    "--namespaced",
-    "--output=name",
-];
 
 /// Kinds on a line.
 const KINDS: usize = 20;
@@ -87,15 +68,6 @@ pub(super) fn namespace(kubectl: &KubectlProbe<'_>, namespace: &str, loss: &mut 
         }
     }
     Ok(())
-}
-
-/// The kinds of the answer to [`LISTING`], without those that the cluster keeps by itself.
-pub(crate) fn kinds(printed: &[u8]) -> Vec<String> {
-    String::from_utf8_lossy(printed)
-        .lines()
-        .map(|kind| kind.trim().to_owned())
-        .filter(|kind| !kind.is_empty() && !DERIVED.contains(&kind.as_str()))
-        .collect()
 }
 
 /// `4 pod, 1 service`: how many of each kind, the most first.

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::contents;
-use super::objects::{EXAMPLES, is_workload, losing, lot, name, owner, replicas, text};
+use super::lots::{EXAMPLES, losing, lot};
 use super::{KubectlProbe, Measured, SELECTING, Unmeasured};
 use crate::backup::{self, Objects};
+use crate::objects::{is_workload, name, owner, replicas, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;

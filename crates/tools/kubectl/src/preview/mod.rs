@@ -3,16 +3,15 @@
 
 mod apply;
 mod config;
-pub(crate) mod contents;
+mod contents;
 mod delete;
+mod lots;
 mod nodes;
-mod objects;
 mod patch;
 mod workloads;
 
-pub(crate) use objects::{list, name, read, text};
-
 use crate::backup::Objects;
+use crate::objects;
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::time::{Duration, Instant};

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::objects::{EXAMPLES, list, losing, lot, owner, text};
+use super::lots::{EXAMPLES, losing, lot};
 use super::{KubectlProbe, Measured, Unmeasured};
 use crate::backup::Objects;
+use crate::objects::{list, owner, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;

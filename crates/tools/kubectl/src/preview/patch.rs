@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::objects::{self, losing, lot, name, text};
+use super::lots::{losing, lot};
 use super::workloads::stopped;
 use super::{KubectlProbe, Measured};
 use crate::backup::Objects;
+use crate::objects::{self, name, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;

@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
-use super::objects::{EXAMPLES, is_workload, list, losing, lot, name, owner, replicas, text};
+use super::lots::{EXAMPLES, losing, lot};
 use super::{KubectlProbe, Measured, Unmeasured};
 use crate::backup::Objects;
+use crate::objects::{is_workload, list, name, owner, replicas, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;
