@@ -15,7 +15,7 @@ use guard_ground::bytes::Bytes;
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
 
-use crate::preview::is_missing;
+use crate::error::is_missing;
 
 /// Options that lead to an account and a region. None of them is a secret.
 const SCOPE: [&str; 6] = [

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::client::{AwsProbe, Measured, Reply, error_code, list, number, shown, text, values};
+use super::client::{AwsProbe, Measured, Reply, list, number, shown, text, values};
 use super::{loss_of, lot, nothing, tags};
+use crate::error::error_code;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::preview::Preview;

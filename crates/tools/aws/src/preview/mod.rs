@@ -1,17 +1,19 @@
 //! What an AWS command would destroy, asked of the services with the real CLI, which only reads.
 
 mod account;
+mod bucket;
 mod client;
 mod compute;
 mod data;
+mod dry_run;
 mod expire;
+mod listing;
 mod look;
 mod objects;
 mod s3;
 mod stack;
 mod tags;
 
-pub(crate) use client::is_missing;
 use client::{AwsProbe, Measured};
 
 use super::backup::Things;

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
+use super::bucket::{
+    about_bucket, address, all_versions, start_tags, start_versioning, versioning,
+};
 use super::client::{
     AwsProbe, Measured, PendingLook, Reply, list, number, shown, text, value, values,
 };
-use super::s3::{about_bucket, address, all_versions, start_tags, start_versioning, versioning};
 use super::{loss_of, lot, nothing, saving};
 use crate::backup::{DoomedKey, Things};
 use crate::document;
