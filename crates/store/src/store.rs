@@ -11,20 +11,19 @@
 //!   .gone-4XW1/      being removed
 //! ```
 
-use std::fs::{DirBuilder, File};
+use std::fs::DirBuilder;
 use std::io::{ErrorKind, Result};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, flock};
-
 use super::engine::Engine;
+use super::hold::is_used;
 use super::manifest::{Summary, Undone};
+use super::summary::read_summary;
 use super::writer::Writer;
 use crate::Unsaved;
 use crate::limits::BackupLimits;
-use guard_ground::digest::Hasher;
 use guard_ground::shelf;
 use guard_ground::time::now;
 
@@ -136,7 +135,11 @@ impl Store {
             }
             let aside = self.directory.join(format!("{NEW}{id}"));
             match make(&aside, false) {
-                Ok(()) => return Writer::new(self, id, aside, deadline),
+                Ok(()) => {
+                    let place = self.directory.join(&id);
+                    let engine = self.engine.clone();
+                    return Writer::new(id, aside, place, self.limits, engine, deadline);
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failed(error)),
             }
@@ -266,30 +269,6 @@ fn item(directory: &Path) -> Option<StoredBackup> {
     })
 }
 
-/// A summary as it is written: one line, and behind it the line's digest.
-pub(super) fn summary_text(summary: &Summary) -> std::result::Result<Vec<u8>, Unsaved> {
-    let mut text = serde_json::to_vec(summary).map_err(|error| Unsaved(error.to_string()))?;
-    let digest = digest(&text);
-    text.push(b'\n');
-    text.extend_from_slice(digest.as_bytes());
-    text.push(b'\n');
-    Ok(text)
-}
-
-/// A summary that is as it was written.
-fn read_summary(file: &Path) -> Option<Summary> {
-    let text = shelf::read(file).ok()?;
-    let mut lines = text.split(|byte| *byte == b'\n');
-    let (line, wanted) = (lines.next()?, lines.next()?);
-    (digest(line).as_bytes() == wanted).then(|| serde_json::from_slice(line).ok())?
-}
-
-fn digest(text: &[u8]) -> String {
-    let mut hasher = Hasher::default();
-    hasher.raw(text);
-    hasher.finish()
-}
-
 /// Whether the guard that wrote it was killed: it holds a lock as long as it writes.
 fn is_left(aside: &Path) -> bool {
     let old = aside
@@ -299,22 +278,6 @@ fn is_left(aside: &Path) -> bool {
         .and_then(|time| time.elapsed().ok())
         .is_some_and(|age| age > YOUNG);
     old && !is_used(aside)
-}
-
-/// Whether somebody writes or reads a backup.
-fn is_used(directory: &Path) -> bool {
-    File::open(directory)
-        .is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_err())
-}
-
-/// Keeps a backup from being removed, for as long as the result is held.
-///
-/// # Errors
-/// The system's reason.
-pub(super) fn hold(directory: &Path) -> Result<File> {
-    let file = File::open(directory)?;
-    flock(&file, FlockOperation::LockShared)?;
-    Ok(file)
 }
 
 /// Removes a directory, file by file; whether it was done before `end`.
@@ -341,6 +304,7 @@ mod tests {
 
     use super::*;
     use crate::manifest::{Blob, HeldAt};
+    use crate::summary::summary_text;
     use guard_ground::bytes::Bytes;
 
     const DAY: u64 = 86_400_000;

@@ -15,8 +15,8 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 
 use super::attributes::{Extended, extended_of, extended_of_file, with};
+use super::found::{FoundPath, about};
 use super::kept::{PathState, TreeEntry};
-use super::save::{FoundPath, about};
 use guard_ground::bytes::Bytes;
 use guard_ground::digest::hex;
 use guard_ground::sanitize;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::attributes::attributes;
 use super::contents::Contents;
+use super::found::{FoundPath, about};
 use super::kept::{KeptTrees, PathState, TreeEntry};
 use super::{Root, Trees};
 use crate::count::held_bytes;
@@ -93,16 +94,6 @@ fn base(trees: &Trees) -> Bytes {
             .unwrap_or(Path::new("/"))
     });
     Bytes::from(common)
-}
-
-/// A path that was found, and what stands there.
-pub(super) struct FoundPath {
-    /// The path.
-    pub(super) path: PathBuf,
-    /// What stands there.
-    pub(super) metadata: Metadata,
-    /// The command unlinks it.
-    pub(super) unlinked: bool,
 }
 
 struct Walk<'a> {
@@ -293,9 +284,4 @@ fn copied(path: &Path, metadata: &Metadata, writer: &Writer) -> Result<PathState
 
 fn is_absence(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-/// What went wrong with a path.
-pub(super) fn about(path: &Path, error: &std::io::Error) -> Unsaved {
-    Unsaved(format!("{}: {error}", sanitize::path(path)))
 }

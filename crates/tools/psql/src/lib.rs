@@ -1,5 +1,6 @@
 //! psql: its options (psql(1), "Options") and the SQL that they bring along.
 
+mod ask;
 pub mod backup;
 pub mod harden;
 pub mod preview;

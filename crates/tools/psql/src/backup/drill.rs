@@ -4,8 +4,8 @@ use super::define::identifier;
 use super::dump::KeptDump;
 use super::kept::KeptRows;
 use super::link::{Address, Link, PsqlScript};
-use super::objects;
 use super::script::RowSource;
+use super::there;
 use guard_core::context::Context;
 use guard_core::kept;
 use guard_core::kept::Undoing;
@@ -136,7 +136,7 @@ pub fn objects(kept: &KeptDump, undoing: &Undoing<'_>) -> Result<Vec<String>, St
         undoing.reader.copy(blob, &mut script)?;
     }
     scratch.link().script(script)?.end()?;
-    let there = objects::there(&scratch.link(), &kept.relations)?;
+    let there = there::there(&scratch.link(), &kept.relations)?;
     let mut lines = Vec::new();
     let mut rows = 0;
     let mut tables = 0;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::define::{self, Definition, identifier};
 use super::link::{Address, Link, Sections, unsaved};
-use crate::preview::ask::literal;
+use crate::ask::literal;
 use guard_store::Unsaved;
 use guard_store::manifest::Blob;
 use guard_store::writer::Writer;

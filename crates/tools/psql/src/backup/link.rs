@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::preview::ask::{self, complaint};
+use crate::ask::{self, complaint};
 use guard_core::context::Context;
 use guard_core::probe::{Failure, Probe, Stream};
 use guard_ground::spool;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::define::identifier;
 use super::kept::{KeptRows, KeptTable};
-use crate::preview::ask::{array, literal};
+use crate::ask::{array, literal};
 
 /// A table as it is now.
 #[derive(Debug, Deserialize)]

@@ -11,6 +11,7 @@ pub mod objects;
 pub mod part;
 pub mod save;
 pub mod script;
+mod there;
 pub mod wish;
 
 use dump::KeptDump;

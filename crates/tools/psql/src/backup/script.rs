@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::define::{Definition, identifier};
 use super::kept::{KeptRows, KeptTable, Settings, Sheet};
 use super::link::PsqlScript;
-use crate::preview::ask::literal;
+use crate::ask::literal;
 use guard_store::reader::BackupReader;
 
 /// Which of the rows of a table.

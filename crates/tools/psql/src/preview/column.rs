@@ -1,9 +1,9 @@
 //! What ALTER TABLE loses of a column: its values, and what depends on it.
 
-use super::ask::{Database, Trouble, literal, read};
 use super::depends::Before;
 use super::seeds::{Seeds, dropped};
 use super::told::{at, examples, some};
+use crate::ask::{Database, Trouble, literal, read};
 use guard_core::loss::{Loss, Lot};
 use guard_core::preview::Preview;
 use guard_ground::sanitize;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::ask::{Database, Trouble, array};
+use crate::ask::{Database, Trouble, array};
 use guard_core::invocation::JudgedStatement;
 use guard_sql::Changes;
 

@@ -1,10 +1,10 @@
 //! What DROP loses: the objects, tables with their rows, and with CASCADE what depends on them.
 
-use super::ask::{Database, Trouble, read};
 use super::depends::Before;
 use super::gone::{MOST, add_tables};
 use super::seeds::{Seeds, dropped, gone};
 use super::told::{at, examples, some};
+use crate::ask::{Database, Trouble, read};
 use crate::backup::SqlWish;
 use crate::backup::dump::{DUMPED, DumpWish};
 use guard_core::loss::{Loss, Lot};

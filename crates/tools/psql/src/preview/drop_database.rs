@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::ask::{Database, Trouble, literal, read};
 use super::catalog::INSIDE;
 use super::told::at;
+use crate::ask::{Database, Trouble, literal, read};
 use guard_core::loss::{Loss, Lot};
 use guard_core::preview::Preview;
 use guard_ground::sanitize;

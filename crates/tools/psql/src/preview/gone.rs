@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::ask::{Database, Trouble, read};
 use super::told::{SHOWN, at, some};
+use crate::ask::{Database, Trouble, read};
 use guard_core::loss::{Loss, Lot};
 use guard_ground::sanitize;
 use guard_words::Measure;

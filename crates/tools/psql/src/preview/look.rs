@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::ask::{Database, Trouble, array, literal};
+use crate::ask::{Database, Trouble, array, literal};
 
 /// A table, or a relation of another sort.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,6 +1,5 @@
 //! What SQL would destroy in the database that it points at: counted there, read-only.
 
-pub(super) mod ask;
 mod cascade;
 mod catalog;
 mod column;
@@ -14,10 +13,10 @@ mod seeds;
 mod told;
 mod truncate;
 
-use self::ask::{Database, Trouble};
 use self::depends::Before;
 use self::seeds::Seeds;
 use super::backup::SqlWish;
+use crate::ask::{Database, Trouble};
 use guard_core::context::Context;
 use guard_core::invocation::{Invocation, JudgedStatement};
 use guard_core::loss::{Loss, Phrase};

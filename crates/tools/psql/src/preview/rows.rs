@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::ask::{Database, Trouble};
 use super::cascade;
 use super::depends::Before;
 use super::look::{Edge, ReachedTables, Relation, look};
+use crate::ask::{Database, Trouble};
 use crate::backup::define::{self, Definition};
 use crate::backup::{SqlWish, TableWish};
 use guard_core::loss::{Loss, Lot};

@@ -3,9 +3,9 @@
 
 use serde::Deserialize;
 
-use super::ask::{Database, Trouble, array, literal, read};
 use super::catalog::{DROPPED, GONE};
 use super::gone::Gone;
+use crate::ask::{Database, Trouble, array, literal, read};
 
 /// Where dropping begins.
 pub(super) struct Seeds {

@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 
-use super::ask::{Database, Trouble, array, read};
 use super::catalog::TRUNCATED;
 use super::depends::Before;
 use super::gone::{Gone, add_tables};
 use super::rows::definitions;
 use super::told::some;
+use crate::ask::{Database, Trouble, array, read};
 use crate::backup::{SqlWish, TableWish};
 use guard_core::loss::Loss;
 use guard_core::preview::Preview;
