@@ -22,7 +22,7 @@ impl KeptGit {
         match &self.head {
             Some(Head::Branch(name)) => lines.push(format!("  HEAD on {}", short(name))),
             Some(Head::Detached(commit)) => {
-                lines.push(format!("  HEAD at {}", abbreviated(commit)))
+                lines.push(format!("  HEAD at {}", abbreviated(commit)));
             }
             None => {}
         }
