@@ -1,8 +1,8 @@
 //! What psql does at a backslash command.
 
-use super::classify::StatementFacts;
 use super::commands::{Meaning, PROGRAMS, cannot_fail, meaning};
 use super::ddl::{copy, is_unsafe_encoding};
+use super::facts::StatementFacts;
 use super::kinds::{KindSet, StatementKind};
 use super::lexer::{Lexeme, Lexer};
 use super::lines::Lines;

@@ -1,6 +1,6 @@
 //! DROP, ALTER, CREATE, GRANT, COPY and other statements that are no queries.
 
-use super::classify::{Prepared, StatementFacts};
+use super::facts::{Prepared, StatementFacts};
 use super::kinds::StatementKind;
 use super::lexer::{Lexeme, is_space, run_end};
 use super::query::query;

@@ -14,6 +14,7 @@ mod changes;
 mod classify;
 mod commands;
 mod ddl;
+mod facts;
 mod functions;
 mod kinds;
 mod lexer;

@@ -1,6 +1,6 @@
 //! Queries: SELECT, INSERT, UPDATE, DELETE, MERGE, and what is nested in them.
 
-use super::classify::StatementFacts;
+use super::facts::StatementFacts;
 use super::functions::{LONGEST, function};
 use super::kinds::StatementKind;
 use super::lexer::Lexeme;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::SqlStatement;
 use super::changes::{Changes, changes};
-use super::classify::{Control, Prepared, StatementFacts, classify};
+use super::classify::classify;
+use super::facts::{Control, Prepared, StatementFacts};
 use super::kinds::{KindSet, StatementKind};
 use super::lexer::{Lexeme, Lexer, Token};
 use super::transaction::{TransactionStep, Transactions};

@@ -1,6 +1,6 @@
 //! Which statements stand in a transaction that provably ends in ROLLBACK.
 
-use super::classify::Control;
+use super::facts::Control;
 
 /// One statement as a transaction sees it.
 #[derive(Copy, Clone, Debug)]

@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::shells::SHELLS;
+use super::known_shells::SHELLS;
 use guard_ground::atomic::{make_directory, put, told};
 use guard_ground::install::Places;
 use guard_ground::real_tool;

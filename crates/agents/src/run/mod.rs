@@ -6,6 +6,7 @@
 
 pub mod agents;
 pub mod files;
+pub mod known_shells;
 pub mod layer;
 pub mod shells;
 
@@ -280,10 +281,10 @@ fn own_shell() -> Result<Option<&'static str>, NotStarted> {
         return Ok(None);
     };
     let name = Path::new(&shell).file_name().unwrap_or(&shell);
-    if shells::OTHERS.iter().any(|other| name == *other) {
+    if known_shells::OTHERS.iter().any(|other| name == *other) {
         return Ok(None);
     }
-    shells::SHELLS
+    known_shells::SHELLS
         .into_iter()
         .find(|known| name == *known)
         .map(Some)

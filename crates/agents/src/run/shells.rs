@@ -10,13 +10,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::files::ShimFiles;
+use super::known_shells::SHELLS;
 use guard_ground::install::Places;
 use guard_ground::{exec, exit_code, real_tool, sanitize, stdio};
-
-/// The shells that guard stands in front of.
-pub const SHELLS: [&str; 3] = ["bash", "sh", "dash"];
-/// Shells whose own start-up files keep the shims first.
-pub const OTHERS: [&str; 2] = ["zsh", "fish"];
 
 /// bash's options that take a word of their own.
 const WITH_VALUE: [&[u8]; 2] = [b"--rcfile", b"--init-file"];

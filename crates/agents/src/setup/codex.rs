@@ -3,7 +3,7 @@
 
 use toml::Table;
 
-use super::agents::{HookOutcome, is_hook, is_ours};
+use super::entry::{HookOutcome, is_hook, is_ours};
 use super::manifest::Trace;
 use super::shell::{BEGIN, END};
 use guard_ground::sanitize;

@@ -9,6 +9,7 @@ pub mod agents;
 pub mod apply;
 pub mod codex;
 pub mod diff;
+pub mod entry;
 pub mod files;
 pub mod jsonc;
 pub mod manifest;
@@ -17,7 +18,8 @@ pub mod shell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use agents::{AGENTS, HookOutcome, KnownAgent};
+use agents::{AGENTS, KnownAgent};
+use entry::HookOutcome;
 use guard_ground::install::Places;
 use guard_ground::sanitize;
 use manifest::Trace;

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::overwritten::{add_changes, add_ignored, add_overwritten};
-use super::{GitProbe, Measured, Unmeasured, detached, history, texts};
+use super::{GitProbe, Measured, Unmeasured, commits, detached, history, texts};
 use crate::backup::{Index, Needs};
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
@@ -37,7 +37,7 @@ pub(super) fn reset(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
         if let Some(target) = invocation.operands.first()
             && let Some(target) = git.commit(&target.text)?
         {
-            history::add_left_behind(&mut loss, git, &target)?;
+            commits::add_left_behind(&mut loss, git, &target)?;
         }
         return Ok(loss);
     }
@@ -64,7 +64,7 @@ pub(super) fn reset(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
             change.is_uncommitted() && change.staged != b'.'
         })?;
     }
-    history::add_left_behind(&mut loss, git, &target)?;
+    commits::add_left_behind(&mut loss, git, &target)?;
     Ok(loss)
 }
 
@@ -193,7 +193,7 @@ pub(super) fn switch(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     if operand.is_none() && !invocation.has_any(&["--force", "--discard-changes", "-B", "-C"]) {
         // `git checkout -b topic` goes nowhere; a branch without a commit leaves what HEAD holds.
         if invocation.has("--orphan") {
-            detached::add_detached(&mut loss, git, None)?;
+            commits::add_detached(&mut loss, git, None)?;
         }
         return Ok(loss);
     }
@@ -225,7 +225,7 @@ pub(super) fn switch(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
         add_ignored(&mut loss, git, commit)?;
     }
     if let Some(commit) = commit.as_ref().filter(|_| operand.is_some()) {
-        detached::add_detached(&mut loss, git, Some(commit))?;
+        commits::add_detached(&mut loss, git, Some(commit))?;
     }
     for flag in ["-B", "-C"] {
         if let Some(name) = invocation.flag(flag).and_then(|flag| flag.value.as_deref()) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use super::history::{add_moved_refs, dropping, full_name};
+use super::commits::{add_moved_refs, dropping, full_name};
 use super::{GitProbe, Measured, Unmeasured};
 use crate::backup::Needs;
 use guard_core::invocation::Invocation;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{GitProbe, Measured, discard, history, texts, with_paths};
+use super::{GitProbe, Measured, commits, discard, stash, texts, with_paths};
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
 use guard_core::loss::{Loss, Lot, Phrase};
@@ -37,7 +37,7 @@ pub(super) fn reflog(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
         .iter()
         .any(|operand| operand.text.to_string_lossy().contains("stash"));
     if stash || (invocation.has("--all") && invocation.verb_is(&["reflog", "expire"])) {
-        loss.merge(history::stashes(git, None)?);
+        loss.merge(stash::stashes(git, None)?);
     }
     Ok(loss)
 }
@@ -196,7 +196,7 @@ pub(super) fn worktree(
     let own = inner.place()?.git_dir.clone();
     git.need(|needs| needs.files.extend([directory, own]));
     if let Some(head) = inner.commit("HEAD".as_ref())? {
-        loss.add(history::lost_commits(
+        loss.add(commits::lost_commits(
             git,
             &[head],
             &[],
@@ -229,7 +229,7 @@ pub(super) fn worktree_prune(git: &GitProbe<'_>) -> Measured {
         git.need(|needs| needs.files.extend(gone));
         let here: Vec<String> = git.commit("HEAD".as_ref())?.into_iter().collect();
         let what = "of a detached HEAD";
-        loss.add(history::lost_commits(git, &heads, &[], &here, what)?);
+        loss.add(commits::lost_commits(git, &heads, &[], &here, what)?);
     }
     Ok(loss)
 }

@@ -2,6 +2,7 @@
 //! what a remote would lose.
 
 mod clean;
+mod commits;
 mod detached;
 mod discard;
 mod fetch;
@@ -10,6 +11,7 @@ mod housekeeping;
 mod overwritten;
 mod push;
 pub mod repository;
+mod stash;
 
 use std::cell::{OnceCell, RefCell};
 use std::ffi::{OsStr, OsString};
@@ -244,7 +246,7 @@ fn loss_of(
             discard::abort(invocation, git)?
         }
         ("commit", _) => history::amend(git)?,
-        ("stash", _) => history::stash(invocation, git)?,
+        ("stash", _) => stash::stash(invocation, git)?,
         ("branch", _) => history::branch(invocation, git)?,
         ("tag", _) => history::tag(invocation, git)?,
         ("symbolic-ref", _) => detached::symbolic_ref(invocation, git)?,

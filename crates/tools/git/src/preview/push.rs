@@ -5,7 +5,7 @@ use guard_trees::status;
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use super::{GitProbe, Measured, Unmeasured, history, texts};
+use super::{GitProbe, Measured, Unmeasured, commits, texts};
 use crate::backup::RemoteRef;
 use guard_core::invocation::Invocation;
 use guard_core::loss::{Loss, Lot, Phrase};
@@ -187,7 +187,7 @@ fn add_place(
             more.len()
         ),
     };
-    loss.add(history::lost_commits(git, &old, &leaving, &held, &what)?);
+    loss.add(commits::lost_commits(git, &old, &leaving, &held, &what)?);
     Ok(())
 }
 
