@@ -19,7 +19,7 @@ use guard_core::invocation::Word;
 use guard_core::name::ToolName;
 use guard_core::stamps;
 use guard_core::verdict::Verdict;
-use guard_ground::exec::{self, Counter};
+use guard_ground::exec::{self, LoopCounter};
 use guard_ground::install::Places;
 use guard_ground::progress::Progress;
 use guard_ground::{exit_code, real_tool, sanitize, stdio};
@@ -245,7 +245,7 @@ fn execute(tool: &ToolName, argv: &[OsString], instead: Option<Instead>) -> i32 
         }
     };
     let name = tool.as_str();
-    let Ok(counter) = Counter::next(argv) else {
+    let Ok(counter) = LoopCounter::next(argv) else {
         stdio::fill();
         say::say(&format!(
             "stopped: {name} came back to guard again and again. Another tool's shim calls it, or two \
@@ -277,7 +277,7 @@ fn become_substitute(
     program: &Path,
     argv: &[OsString],
     substitute: &Substitute,
-    counter: &Counter,
+    counter: &LoopCounter,
 ) -> std::io::Error {
     if let Err(error) = substitute.file.open_on_exec() {
         return error;

@@ -173,7 +173,7 @@ struct Replayed {
 }
 
 /// What a fresh look at it found.
-struct Looked {
+struct FreshLook {
     verdict: Verdict,
     /// What is shown, and signed.
     size: Size,
@@ -224,7 +224,7 @@ impl Replayed {
     }
 
     /// Judges and measures it now.
-    fn look(&self, office: &Office, request: &Request) -> anyhow::Result<Looked> {
+    fn look(&self, office: &Office, request: &Request) -> anyhow::Result<FreshLook> {
         let words: Vec<Word> = self.argv.iter().skip(1).map(Word::known).collect();
         let invocation = TOOLBOX.read(&self.tool, &words, &self.context);
         let reads_input = TOOLBOX.inputs(&invocation).contains(&Origin::Input);
@@ -258,7 +258,7 @@ impl Replayed {
         if unmeasured && request.size.status == "exact" {
             // The shim compares with what it measures itself, so a size that is not true only
             // makes the approval useless.
-            return Ok(Looked {
+            return Ok(FreshLook {
                 verdict,
                 size: request.size.clone(),
                 lines: request
@@ -269,7 +269,7 @@ impl Replayed {
                 from_the_shim: true,
             });
         }
-        Ok(Looked {
+        Ok(FreshLook {
             size: Size::of(&verdict.preview),
             lines: message::stakes(&verdict),
             verdict,
@@ -277,7 +277,7 @@ impl Replayed {
         })
     }
 
-    fn statement(&self, request: &Request, looked: &Looked, seconds: u64) -> Statement {
+    fn statement(&self, request: &Request, looked: &FreshLook, seconds: u64) -> Statement {
         Statement {
             command: guard_ground::mask::masked(&self.argv),
             directory: request
@@ -311,7 +311,7 @@ impl Replayed {
 }
 
 /// The screen: what, where, how much, by whom, since when.
-fn screen(request: &Request, looked: &Looked) -> String {
+fn screen(request: &Request, looked: &FreshLook) -> String {
     let directory = request
         .directory()
         .as_deref()

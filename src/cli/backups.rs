@@ -11,9 +11,9 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::undo::Desk;
+use super::undo::BackupDesk;
 use guard_audit::entry::Entry;
-use guard_backup::drill::{self, Report};
+use guard_backup::drill::{self, DrillReport};
 use guard_core::kept::Undoing;
 use guard_ground::shelf;
 use guard_ground::text::human_bytes;
@@ -21,8 +21,8 @@ use guard_ground::time::ago;
 use guard_ground::{exit_code, sanitize};
 use guard_judge::judging::Judge;
 use guard_person::statement::{Kind, Statement};
-use guard_store::reader::Reader;
-use guard_store::store::Item;
+use guard_store::reader::BackupReader;
+use guard_store::store::StoredBackup;
 
 /// Options of `guard backups`.
 #[derive(Debug, Args)]
@@ -69,7 +69,7 @@ enum Action {
 
 /// Runs `guard backups`.
 pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
-    let desk = Desk::open(options.identity.clone())?;
+    let desk = BackupDesk::open(options.identity.clone())?;
     match &options.action {
         None => list(&desk, options.json),
         Some(Action::Show { id, json }) => show(&desk, id, *json),
@@ -78,7 +78,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     }
 }
 
-fn list(desk: &Desk, json: bool) -> anyhow::Result<i32> {
+fn list(desk: &BackupDesk, json: bool) -> anyhow::Result<i32> {
     let items = desk.store.items();
     let mut out = std::io::stdout().lock();
     if json {
@@ -101,7 +101,7 @@ fn list(desk: &Desk, json: bool) -> anyhow::Result<i32> {
     Ok(exit_code::OK)
 }
 
-fn line(item: &Item) -> String {
+fn line(item: &StoredBackup) -> String {
     let summary = &item.summary;
     let state = match &item.undone {
         Some(_) => "  (brought back)",
@@ -124,7 +124,7 @@ fn rfc3339(time: u64) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
-fn of_item(item: &Item) -> Value {
+fn of_item(item: &StoredBackup) -> Value {
     let summary = &item.summary;
     json!({
         "id": summary.id,
@@ -143,9 +143,9 @@ fn of_item(item: &Item) -> Value {
     })
 }
 
-fn show(desk: &Desk, id: &str, json: bool) -> anyhow::Result<i32> {
+fn show(desk: &BackupDesk, id: &str, json: bool) -> anyhow::Result<i32> {
     let item = desk.item(id)?;
-    let reader = Reader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
+    let reader = BackupReader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
     let manifest = reader.manifest();
     let parts = TOOLBOX.revive_all(manifest).map_err(|why| anyhow!(why))?;
     let mut out = std::io::stdout().lock();
@@ -211,8 +211,8 @@ fn show(desk: &Desk, id: &str, json: bool) -> anyhow::Result<i32> {
     Ok(exit_code::OK)
 }
 
-fn remove(desk: &Desk, ids: &[String]) -> anyhow::Result<i32> {
-    let items: anyhow::Result<Vec<Item>> = ids.iter().map(|id| desk.item(id)).collect();
+fn remove(desk: &BackupDesk, ids: &[String]) -> anyhow::Result<i32> {
+    let items: anyhow::Result<Vec<StoredBackup>> = ids.iter().map(|id| desk.item(id)).collect();
     let items = items?;
     let mut person = desk.office.person()?;
     let mut text = String::from("\nguard: this removes backups for good\n");
@@ -241,7 +241,7 @@ fn remove(desk: &Desk, ids: &[String]) -> anyhow::Result<i32> {
     Ok(exit_code::OK)
 }
 
-fn drill(desk: &Desk, id: Option<&str>, all: bool, json: bool) -> anyhow::Result<i32> {
+fn drill(desk: &BackupDesk, id: Option<&str>, all: bool, json: bool) -> anyhow::Result<i32> {
     let unreadable = desk.store.unreadable();
     let named = id.map(shelf::spell);
     let (items, unreadable) = match &named {
@@ -253,8 +253,8 @@ fn drill(desk: &Desk, id: Option<&str>, all: bool, json: bool) -> anyhow::Result
     if items.is_empty() && unreadable.is_empty() {
         bail!("there are no backups");
     }
-    let mut reports: Vec<Report> = items.iter().map(|item| one_drill(desk, item)).collect();
-    reports.extend(unreadable.into_iter().map(|id| Report {
+    let mut reports: Vec<DrillReport> = items.iter().map(|item| one_drill(desk, item)).collect();
+    reports.extend(unreadable.into_iter().map(|id| DrillReport {
         id,
         good: Vec::new(),
         bad: vec!["its summary cannot be read: the backup is damaged".to_owned()],
@@ -294,7 +294,7 @@ fn drill(desk: &Desk, id: Option<&str>, all: bool, json: bool) -> anyhow::Result
     })
 }
 
-fn one_drill(desk: &Desk, item: &Item) -> Report {
+fn one_drill(desk: &BackupDesk, item: &StoredBackup) -> DrillReport {
     let progress = || None;
     let judge = Judge::new(
         &TOOLBOX,
@@ -303,10 +303,10 @@ fn one_drill(desk: &Desk, item: &Item) -> Report {
         &desk.context,
         &progress,
     );
-    let reader = match Reader::open(item, &desk.store) {
+    let reader = match BackupReader::open(item, &desk.store) {
         Ok(reader) => reader,
         Err(why) => {
-            return Report {
+            return DrillReport {
                 id: item.summary.id.clone(),
                 good: Vec::new(),
                 bad: vec![why],
@@ -316,7 +316,7 @@ fn one_drill(desk: &Desk, item: &Item) -> Report {
     let parts = match TOOLBOX.revive_all(reader.manifest()) {
         Ok(parts) => parts,
         Err(why) => {
-            return Report {
+            return DrillReport {
                 id: item.summary.id.clone(),
                 good: Vec::new(),
                 bad: vec![why],

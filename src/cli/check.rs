@@ -38,7 +38,7 @@ pub(super) struct Options {
 
 /// One line of a batch.
 #[derive(Debug, Deserialize)]
-struct Line<'a> {
+struct BatchLine<'a> {
     #[serde(borrow)]
     command: Cow<'a, str>,
     #[serde(borrow)]
@@ -96,7 +96,7 @@ fn batch() -> anyhow::Result<i32> {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match serde_json::from_slice::<Line<'_>>(&line) {
+        match serde_json::from_slice::<BatchLine<'_>>(&line) {
             Ok(read) => {
                 let named = read.cwd.as_ref().map(|cwd| &*cwd.0);
                 let bench = match &last {

@@ -9,7 +9,7 @@ use std::io::{IsTerminal as _, Write as _};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::explained::{self, Explained, One};
+use super::explained::{self, Explained, ExplainedCommand};
 use guard_core::context::{Consult, Context};
 use guard_ground::exit_code;
 use guard_ground::install::Places;
@@ -106,7 +106,7 @@ fn painted(verdict: &str, color: bool) -> String {
     }
 }
 
-fn describe(one: &One, color: bool, text: &mut String) {
+fn describe(one: &ExplainedCommand, color: bool, text: &mut String) {
     let _ = writeln!(text, "{}", sanitize::command(&one.argv, 400));
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<10} {value}");

@@ -30,7 +30,7 @@ const MAX_EXPANSION: usize = 10_000;
 #[derive(Debug, Serialize)]
 pub(super) struct Explained {
     /// Its simple commands, in order.
-    pub commands: Vec<One>,
+    pub commands: Vec<ExplainedCommand>,
     /// The strictest of their verdicts.
     pub verdict: &'static str,
     /// What could not be read.
@@ -40,7 +40,7 @@ pub(super) struct Explained {
 
 /// One simple command.
 #[derive(Debug, Serialize)]
-pub(super) struct One {
+pub(super) struct ExplainedCommand {
     /// The tool that guard covers it by; `null` for all others.
     pub tool: Option<String>,
     /// The words, as far as they are known.
@@ -145,7 +145,10 @@ pub(super) fn read(words: &[OsString], context: &Context) -> Script {
         home: home.as_deref(),
         directory: context.directory.as_deref(),
     };
-    shell::read_argv(words.iter().map(shell::Word::literal).collect(), &known)
+    shell::read_argv(
+        words.iter().map(shell::ShellWord::literal).collect(),
+        &known,
+    )
 }
 
 /// Reads a string as a shell does.
@@ -183,7 +186,12 @@ pub(super) fn judge(
     }
 }
 
-fn judge_one(command: Command, judge: &Judge<'_>, rules: &Rules, context: &Context) -> One {
+fn judge_one(
+    command: Command,
+    judge: &Judge<'_>,
+    rules: &Rules,
+    context: &Context,
+) -> ExplainedCommand {
     let tool = command
         .words
         .first()
@@ -239,7 +247,7 @@ fn judge_one(command: Command, judge: &Judge<'_>, rules: &Rules, context: &Conte
                     .to_owned(),
             );
         }
-        return One {
+        return ExplainedCommand {
             tool: None,
             argv,
             verdict: Effect::Allow.name(),
@@ -271,10 +279,10 @@ fn shown(
     verdict: Verdict,
     mut notes: Vec<String>,
     for_people: bool,
-) -> One {
+) -> ExplainedCommand {
     let lines = for_people.then(|| guard_core::message::stakes(&verdict));
     notes.extend(verdict.notes.iter().cloned());
-    One {
+    ExplainedCommand {
         tool: Some(tool.to_string()),
         argv: words.iter().map(|word| sanitize::os(&word.text)).collect(),
         verdict: verdict.effect.name(),
@@ -361,7 +369,7 @@ pub(super) fn moved(context: &Context, command: &Command, input: Input) -> Conte
 }
 
 /// Words as the program would receive them: globs expanded where the disk may be asked.
-pub(super) fn expand(words: Vec<shell::Word>, more: bool, context: &Context) -> Vec<Word> {
+pub(super) fn expand(words: Vec<shell::ShellWord>, more: bool, context: &Context) -> Vec<Word> {
     let mut expanded = Vec::with_capacity(words.len() + usize::from(more));
     for word in words {
         let paths = word

@@ -14,7 +14,7 @@ use std::io::Write as _;
 use clap::{Args, ValueEnum};
 
 use super::explained;
-use guard_agents::hook::payload::{self, Call, Line, Payload};
+use guard_agents::hook::payload::{self, CommandLine, HookCall, Payload};
 use guard_agents::hook::unseen::{self, Unseen};
 use guard_agents::hook::{Host, answer};
 use guard_agents::stand_in;
@@ -45,7 +45,7 @@ const MAX_UNSEEN: usize = 16;
 
 /// The agents by their names on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Name {
+enum AgentName {
     /// Claude Code: `PreToolUse`.
     Claude,
     /// Codex: `PreToolUse`.
@@ -62,16 +62,16 @@ enum Name {
     Opencode,
 }
 
-impl From<Name> for Host {
-    fn from(name: Name) -> Self {
+impl From<AgentName> for Host {
+    fn from(name: AgentName) -> Self {
         match name {
-            Name::Claude => Self::Claude,
-            Name::Codex => Self::Codex,
-            Name::Gemini => Self::Gemini,
-            Name::Qwen => Self::Qwen,
-            Name::Copilot => Self::Copilot,
-            Name::Cursor => Self::Cursor,
-            Name::Opencode => Self::OpenCode,
+            AgentName::Claude => Self::Claude,
+            AgentName::Codex => Self::Codex,
+            AgentName::Gemini => Self::Gemini,
+            AgentName::Qwen => Self::Qwen,
+            AgentName::Copilot => Self::Copilot,
+            AgentName::Cursor => Self::Cursor,
+            AgentName::Opencode => Self::OpenCode,
         }
     }
 }
@@ -80,7 +80,7 @@ impl From<Name> for Host {
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// Whose protocol is spoken.
-    agent: Name,
+    agent: AgentName,
 }
 
 /// Runs `guard hook`; the exit code.
@@ -116,7 +116,7 @@ fn unreadable(host: Host, why: &str) -> String {
 }
 
 /// Why the command line must not run, if it must not.
-fn judged(host: Host, call: &Call) -> Option<String> {
+fn judged(host: Host, call: &HookCall) -> Option<String> {
     let here = std::env::current_dir().ok();
     let session = match (&call.session, here) {
         (Some(session), Some(here)) => Some(here.join(session)),
@@ -126,13 +126,13 @@ fn judged(host: Host, call: &Call) -> Option<String> {
     let base = Context::new(TOOLBOX.nested, session, Consult::Tools);
     let context = base.in_directory(call.directory.as_deref());
     let script = match &call.line {
-        Line::Text(text) => explained::read_text(text, &context),
-        Line::Words(words) => {
+        CommandLine::Text(text) => explained::read_text(text, &context),
+        CommandLine::Words(words) => {
             let words: Vec<OsString> = words.iter().map(OsString::from).collect();
             match words.as_slice() {
                 // One word is a program, not a string for a shell.
                 [_] => shell::read_argv(
-                    words.iter().map(shell::Word::literal).collect(),
+                    words.iter().map(shell::ShellWord::literal).collect(),
                     &shell::Known::default(),
                 ),
                 _ => explained::read(&words, &context),
@@ -272,7 +272,7 @@ impl Hook {
             let patient = self.rules(None);
             let judge = self.judge_with(&patient, &agent);
             let verdict = judge.judge_in(&invocation, &context);
-            let one = One {
+            let one = UnseenCommand {
                 hook: self,
                 unseen,
                 is_known,
@@ -280,7 +280,7 @@ impl Hook {
             };
             return one.settle(verdict);
         }
-        let one = One {
+        let one = UnseenCommand {
             hook: self,
             unseen,
             is_known,
@@ -321,14 +321,14 @@ fn was_approved(case: &Case<'_>) -> bool {
 }
 
 /// One command that no shim will see.
-struct One<'a> {
+struct UnseenCommand<'a> {
     hook: &'a Hook,
     unseen: &'a Unseen,
     is_known: bool,
     case: Case<'a>,
 }
 
-impl One<'_> {
+impl UnseenCommand<'_> {
     fn settle(&self, mut verdict: Verdict) -> Passage {
         let outcome = decide(&self.case, &verdict, Way::Hook);
         let tool = &self.case.invocation.tool;

@@ -2,7 +2,7 @@
 //! because names and marks that are the same for every command go out in a piece, and most texts as
 //! they are: serde looks at each byte of them, which was a tenth of the time of a batch.
 
-use super::explained::{EnvironmentShown, Explained, One, PreviewShown, RuleShown};
+use super::explained::{EnvironmentShown, Explained, ExplainedCommand, PreviewShown, RuleShown};
 
 /// Writes an answer behind what `out` holds.
 ///
@@ -27,8 +27,8 @@ pub(super) fn write(explained: &Explained, out: &mut Vec<u8>) -> serde_json::Res
     Ok(())
 }
 
-fn one(one: &One, out: &mut Vec<u8>) -> serde_json::Result<()> {
-    let One {
+fn one(one: &ExplainedCommand, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    let ExplainedCommand {
         tool,
         argv,
         verdict,
@@ -137,8 +137,8 @@ mod tests {
     use guard_core::loss::Loss;
     use guard_words::Effect;
 
-    fn command(odd: &str) -> One {
-        One {
+    fn command(odd: &str) -> ExplainedCommand {
+        ExplainedCommand {
             tool: Some("rm".to_owned()),
             argv: vec!["rm".to_owned(), odd.to_owned(), String::new()],
             verdict: "confirm",
@@ -179,7 +179,7 @@ mod tests {
             "文",
             "\0",
         ] {
-            let bare = One {
+            let bare = ExplainedCommand {
                 tool: None,
                 argv: Vec::new(),
                 rules: Vec::new(),

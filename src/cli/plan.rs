@@ -181,7 +181,7 @@ fn apply(office: &Office, holds: &Holds) -> anyhow::Result<i32> {
     })?;
     let mut worst = exit_code::OK;
     for one in &planned {
-        let taken = Step::of(holds, one)
+        let taken = PlanStep::of(holds, one)
             .with_context(|| format!("number {}", one.number))?
             .take(office, holds, &mut person)?;
         match taken {
@@ -206,7 +206,7 @@ enum Taken {
 }
 
 /// A planned command, as it would run now.
-struct Step<'p> {
+struct PlanStep<'p> {
     planned: &'p Planned,
     tool: ToolName,
     argv: Vec<OsString>,
@@ -215,7 +215,7 @@ struct Step<'p> {
     input: Option<Vec<u8>>,
 }
 
-impl<'p> Step<'p> {
+impl<'p> PlanStep<'p> {
     fn of(holds: &Holds, planned: &'p Planned) -> anyhow::Result<Self> {
         let tool = TOOLBOX.named(&planned.tool);
         if !planned.is_consistent(&TOOLBOX) {

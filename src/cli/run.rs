@@ -8,7 +8,7 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use clap::Args;
 
-use guard_agents::run::Plan;
+use guard_agents::run::RunPlan;
 use guard_agents::run::layer::Layer;
 use guard_ground::install::Places;
 use guard_ground::{exit_code, sanitize};
@@ -42,7 +42,7 @@ pub(super) struct Options {
 
 /// Runs `guard run`.
 pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
-    let plan = match Plan::of(&TOOLBOX, &options.command, &Places::find()) {
+    let plan = match RunPlan::of(&TOOLBOX, &options.command, &Places::find()) {
         Ok(plan) => plan,
         Err(refusal) => {
             say::say(&refusal.why);
@@ -61,7 +61,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     Ok(refusal.code)
 }
 
-fn show(plan: &Plan) -> std::io::Result<()> {
+fn show(plan: &RunPlan) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,

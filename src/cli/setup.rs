@@ -8,11 +8,11 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use super::terminal::Office;
-use guard_agents::setup::agents::{AGENTS, Agent, WITHOUT_HOOK};
-use guard_agents::setup::apply::{self, Undoing};
-use guard_agents::setup::manifest::{self, Shelf};
+use guard_agents::setup::agents::{AGENTS, KnownAgent, WITHOUT_HOOK};
+use guard_agents::setup::apply::{self, Removal};
+use guard_agents::setup::manifest::{self, SetupShelf};
 use guard_agents::setup::shell::{self, SHELLS, Shell};
-use guard_agents::setup::{self, Change, State, Status, Surroundings, diff};
+use guard_agents::setup::{self, FileChange, Standing, Status, Surroundings, diff};
 use guard_audit::entry::Entry;
 use guard_core::agent;
 use guard_ground::exit_code;
@@ -38,8 +38,8 @@ pub(super) struct Options {
 }
 
 /// What the names mean.
-struct Wanted {
-    agents: Vec<Agent>,
+struct Chosen {
+    agents: Vec<KnownAgent>,
     has_shell: bool,
     shells: Vec<Shell>,
 }
@@ -71,7 +71,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     if options.dry_run {
         show_diff(&mut out, &plan.changes)?;
     } else if !plan.changes.is_empty() {
-        let shelf = Shelf::open(&office.state).map_err(|fault| anyhow!(fault))?;
+        let shelf = SetupShelf::open(&office.state).map_err(|fault| anyhow!(fault))?;
         if let Err(fault) = apply::apply(&shelf, &plan.changes) {
             bail!(fault);
         }
@@ -110,7 +110,7 @@ fn failed(faults: &[String], code: i32) -> i32 {
     code
 }
 
-fn link(change: &Change) -> String {
+fn link(change: &FileChange) -> String {
     if change.path.is_symlink() {
         format!(" (a link: {})", sanitize::path(&change.target))
     } else {
@@ -118,15 +118,15 @@ fn link(change: &Change) -> String {
     }
 }
 
-fn wanted(options: &Options) -> Result<Wanted, Vec<String>> {
-    let mut wanted = Wanted {
+fn wanted(options: &Options) -> Result<Chosen, Vec<String>> {
+    let mut wanted = Chosen {
         agents: Vec::new(),
         has_shell: !options.shell.is_empty(),
         shells: Vec::new(),
     };
     let mut faults = Vec::new();
     for name in &options.names {
-        if let Some(agent) = Agent::named(name) {
+        if let Some(agent) = KnownAgent::named(name) {
             if wanted.agents.iter().all(|other| other.word != agent.word) {
                 wanted.agents.push(agent);
             }
@@ -179,7 +179,7 @@ fn shells(around: &Surroundings) -> anyhow::Result<Vec<Shell>> {
     Ok(shells)
 }
 
-fn show_diff(out: &mut impl std::io::Write, changes: &[Change]) -> anyhow::Result<()> {
+fn show_diff(out: &mut impl std::io::Write, changes: &[FileChange]) -> anyhow::Result<()> {
     let colored = std::io::stdout().is_terminal() && text::colored();
     for change in changes {
         let text = diff::unified(
@@ -193,7 +193,7 @@ fn show_diff(out: &mut impl std::io::Write, changes: &[Change]) -> anyhow::Resul
     Ok(())
 }
 
-fn entry(what: &str, changes: &[Change]) -> Entry {
+fn entry(what: &str, changes: &[FileChange]) -> Entry {
     let files: Vec<String> = changes
         .iter()
         .map(|change| sanitize::path(&change.path))
@@ -207,7 +207,7 @@ fn entry(what: &str, changes: &[Change]) -> Entry {
     }
 }
 
-fn undo(office: &Office, options: &Options, wanted: &Wanted) -> anyhow::Result<i32> {
+fn undo(office: &Office, options: &Options, wanted: &Chosen) -> anyhow::Result<i32> {
     if let Some(agent) = agent::find(&agent::ancestors()).filter(|_| !options.dry_run) {
         bail!(
             "only a person can take guard out, in a terminal of their own: {} runs this command ({})",
@@ -216,7 +216,7 @@ fn undo(office: &Office, options: &Options, wanted: &Wanted) -> anyhow::Result<i
         );
     }
     let everything = wanted.agents.is_empty() && !wanted.has_shell;
-    let is_wanted = |entry: &manifest::Entry| {
+    let is_wanted = |entry: &manifest::SetupEntry| {
         if everything {
             return true;
         }
@@ -232,7 +232,7 @@ fn undo(office: &Office, options: &Options, wanted: &Wanted) -> anyhow::Result<i
         writeln!(out, "guard setup has written nothing of the kind.").context("standard output")?;
         return Ok(exit_code::OK);
     }
-    let shelf = Shelf::open(&office.state).map_err(|fault| anyhow!(fault))?;
+    let shelf = SetupShelf::open(&office.state).map_err(|fault| anyhow!(fault))?;
     let manifest = shelf.read().map_err(|fault| anyhow!(fault))?;
     let undoing = apply::plan_undo(&manifest, |name| shelf.copy(name), is_wanted);
     if options.dry_run {
@@ -253,7 +253,7 @@ fn undo(office: &Office, options: &Options, wanted: &Wanted) -> anyhow::Result<i
     })
 }
 
-fn tell_undone(out: &mut impl std::io::Write, undoing: &Undoing) -> anyhow::Result<()> {
+fn tell_undone(out: &mut impl std::io::Write, undoing: &Removal) -> anyhow::Result<()> {
     for change in &undoing.changes {
         let shown = sanitize::path(&change.path);
         let what = if undoing.edited.contains(&shown) {
@@ -287,7 +287,7 @@ fn show(office: &Office, around: &Surroundings) -> anyhow::Result<i32> {
     for one in agents.iter().chain(&shells) {
         let is_shell = shells.iter().any(|shell| std::ptr::eq(shell, one));
         let name = if is_shell { "shell" } else { one.name };
-        if one.found.is_some() && one.state == State::NotSetUp && !names.contains(&name) {
+        if one.found.is_some() && one.state == Standing::NotSetUp && !names.contains(&name) {
             names.push(name);
         }
         writeln!(out, "{:<9} {}", one.name, describe(one)).context("standard output")?;
@@ -304,12 +304,12 @@ fn show(office: &Office, around: &Surroundings) -> anyhow::Result<i32> {
 fn describe(one: &Status) -> String {
     let file = sanitize::path(&one.file);
     match (&one.state, &one.found) {
-        (State::SetUp, _) => format!("set up: {file}"),
-        (State::Other(command), _) => format!(
+        (Standing::SetUp, _) => format!("set up: {file}"),
+        (Standing::Other(command), _) => format!(
             "calls another guard: {file}: {}",
             sanitize::cut(&sanitize::text(command), 80)
         ),
-        (State::Broken(why), Some(_)) => sanitize::text(why),
+        (Standing::Broken(why), Some(_)) => sanitize::text(why),
         (_, Some(_)) => format!("would write {file}"),
         (_, None) => format!("{} is not installed here", one.label),
     }

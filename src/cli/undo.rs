@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::terminal::Office;
 use guard_audit::entry::Entry;
-use guard_backup::undo::{self, Plan};
+use guard_backup::undo::{self, UndoPlan};
 use guard_core::context::Context;
 use guard_core::kept::Undoing;
 use guard_core::preview::Budget;
@@ -20,8 +20,8 @@ use guard_ground::time::ago;
 use guard_ground::{exit_code, sanitize};
 use guard_judge::judging::Judge;
 use guard_person::statement::{Kind, Statement};
-use guard_store::reader::Reader;
-use guard_store::store::{Item, Store};
+use guard_store::reader::BackupReader;
+use guard_store::store::{Store, StoredBackup};
 
 /// Options of `guard undo`.
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ pub(super) struct Options {
 }
 
 /// What the commands about backups share.
-pub(super) struct Desk {
+pub(super) struct BackupDesk {
     /// The person's side.
     pub(super) office: Office,
     /// The backups.
@@ -52,7 +52,7 @@ pub(super) struct Desk {
     pub(super) context: Context,
 }
 
-impl Desk {
+impl BackupDesk {
     /// Finds it.
     pub(super) fn open(identity: Option<PathBuf>) -> anyhow::Result<Self> {
         let office = Office::open()?;
@@ -67,7 +67,7 @@ impl Desk {
     }
 
     /// The backup with this id.
-    pub(super) fn item(&self, id: &str) -> anyhow::Result<Item> {
+    pub(super) fn item(&self, id: &str) -> anyhow::Result<StoredBackup> {
         self.store.by_id(id).ok_or_else(|| {
             anyhow!(
                 "there is no backup {}; see: guard backups",
@@ -94,7 +94,7 @@ impl Desk {
 
 /// Runs `guard undo`.
 pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
-    let desk = Desk::open(options.identity.clone())?;
+    let desk = BackupDesk::open(options.identity.clone())?;
     let item = match &options.id {
         Some(id) => desk.item(id)?,
         None => undo::newest(&desk.store, &desk.subject()).ok_or_else(|| {
@@ -112,7 +112,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         &desk.context,
         &progress,
     );
-    let reader = Reader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
+    let reader = BackupReader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
     let into = options.into.as_deref().map(|into| {
         let directory = desk.context.directory.clone().unwrap_or_default();
         guard_ground::path::existing_part(&directory.join(into))
@@ -185,7 +185,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     Ok(exit_code::OK)
 }
 
-fn show(item: &Item, plan: &Plan, into: Option<&Path>) {
+fn show(item: &StoredBackup, plan: &UndoPlan, into: Option<&Path>) {
     let summary = &item.summary;
     println!(
         "Backup {}, {}, before: {}",
@@ -211,7 +211,7 @@ fn show(item: &Item, plan: &Plan, into: Option<&Path>) {
     }
 }
 
-fn question(item: &Item, plan: &Plan) -> String {
+fn question(item: &StoredBackup, plan: &UndoPlan) -> String {
     let mut text = format!(
         "\nguard: this brings backup {} back\n",
         sanitize::text(&item.summary.id)

@@ -557,9 +557,9 @@ fn what_is_found_and_where_agents_say_their_files_are() {
 #[test]
 fn one_that_fails_takes_back_those_before_it() {
     use guard_agents::setup::apply::apply;
-    use guard_agents::setup::manifest::{Manifest, Shelf, Trace};
+    use guard_agents::setup::manifest::{SetupManifest, SetupShelf, Trace};
     let world = world();
-    let change = |file: &str, before: Option<&str>| guard_agents::setup::Change {
+    let change = |file: &str, before: Option<&str>| guard_agents::setup::FileChange {
         name: "shell".to_owned(),
         shells: Vec::new(),
         path: world.path(file),
@@ -570,9 +570,9 @@ fn one_that_fails_takes_back_those_before_it() {
     };
     world.write("home/one", "before");
     world.write("home/three", "changed by somebody");
-    let shelf = Shelf::open(&world.path("state")).unwrap();
+    let shelf = SetupShelf::open(&world.path("state")).unwrap();
     // Only one at a time.
-    let shelf_is_taken = Shelf::open(&world.path("state"));
+    let shelf_is_taken = SetupShelf::open(&world.path("state"));
     assert!(
         shelf_is_taken
             .err()
@@ -595,7 +595,7 @@ fn one_that_fails_takes_back_those_before_it() {
     assert_eq!(world.read("home/one"), "before");
     assert_eq!(world.read("home/three"), "changed by somebody");
     assert!(!world.exists("home/new") && !world.exists("state/setup/manifest.json"));
-    assert_eq!(shelf.read().unwrap(), Manifest::default());
+    assert_eq!(shelf.read().unwrap(), SetupManifest::default());
     drop(shelf);
     // A directory that the user may not write to.
     let outcome = world.guard(&["setup", "claude"]).by_nobody().run();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use guard_core::context::Context;
 use guard_core::place::{Placed, Resolved};
-use guard_core::probe::{Answer, Failure, Probe};
+use guard_core::probe::{Failure, Probe, ToolAnswer};
 use guard_core::verdict::Verdict;
 use guard_ground::exit_code;
 
@@ -36,7 +36,7 @@ pub fn refusal(verdict: &Verdict, state: Option<&Path>) -> &'static str {
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum StandInFate {
     /// guard blocked the command, and it is still there.
     Held,
     /// It is gone.
@@ -125,24 +125,24 @@ impl StandIn {
         program: &Path,
         arguments: &[OsString],
         context: &Context,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<ToolAnswer, Failure> {
         let deadline = Instant::now() + PATIENCE;
         Probe::of_program(program.to_owned(), &self.directory, context, deadline).run(arguments)
     }
 
     /// Runs a program that is to delete it.
-    pub fn send(&self, program: &Path, arguments: &[OsString], context: &Context) -> Fate {
+    pub fn send(&self, program: &Path, arguments: &[OsString], context: &Context) -> StandInFate {
         let answer = self.run(program, arguments, context);
         if !self.target().join("file").exists() {
             return match self.put() {
-                Ok(()) => Fate::Gone,
-                Err(error) => Fate::Unproven(error.to_string()),
+                Ok(()) => StandInFate::Gone,
+                Err(error) => StandInFate::Unproven(error.to_string()),
             };
         }
         match answer {
-            Ok(answer) if answer.code == Some(exit_code::BLOCKED) => Fate::Held,
-            Ok(answer) => Fate::Unproven(answer.complaint()),
-            Err(failure) => Fate::Unproven(failure.to_string()),
+            Ok(answer) if answer.code == Some(exit_code::BLOCKED) => StandInFate::Held,
+            Ok(answer) => StandInFate::Unproven(answer.complaint()),
+            Err(failure) => StandInFate::Unproven(failure.to_string()),
         }
     }
 }

@@ -6,11 +6,11 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use guard_core::kept::Undoing;
-use guard_store::store::{Item, Store};
+use guard_store::store::{Store, StoredBackup};
 
 /// What a drill found.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct DrillReport {
     /// The backup.
     pub id: String,
     /// What was brought back and is as it was, one line each.
@@ -20,17 +20,17 @@ pub struct Report {
 }
 
 /// A directory that goes when it is dropped.
-struct Scratch(PathBuf);
+struct ScratchDirectory(PathBuf);
 
-impl Drop for Scratch {
+impl Drop for ScratchDirectory {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
 /// Checks every content, then brings everything back into a scratch place.
-pub fn run(item: &Item, store: &Store, undoing: &Undoing<'_>) -> Report {
-    let mut report = Report {
+pub fn run(item: &StoredBackup, store: &Store, undoing: &Undoing<'_>) -> DrillReport {
+    let mut report = DrillReport {
         id: item.summary.id.clone(),
         good: Vec::new(),
         bad: Vec::new(),
@@ -53,7 +53,7 @@ pub fn run(item: &Item, store: &Store, undoing: &Undoing<'_>) -> Report {
         report.bad.push(format!("no scratch place: {error}"));
         return report;
     }
-    let scratch = Scratch(place);
+    let scratch = ScratchDirectory(place);
     for (number, part) in undoing.parts.iter().enumerate() {
         let own = scratch.0.join(number.to_string());
         let done = std::fs::create_dir(&own)

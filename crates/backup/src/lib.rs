@@ -12,17 +12,17 @@ use std::fmt::Write as _;
 
 use guard_core::tool::Toolbox;
 use guard_ground::text;
-use guard_store::reader::Reader;
-use guard_store::store::{Item, Store};
+use guard_store::reader::BackupReader;
+use guard_store::store::{Store, StoredBackup};
 use saving::SavedFirst;
 
 /// Lets go of what a backup that is removed keeps outside the store, as well as it can be done.
-pub fn let_go(item: &Item, store: &Store, tools: &Toolbox) {
+pub fn let_go(item: &StoredBackup, store: &Store, tools: &Toolbox) {
     // What has to be fetched or decrypted first would take too long: its references stay.
     if item.summary.encrypted || item.summary.elsewhere {
         return;
     }
-    let Ok(reader) = Reader::open(item, store) else {
+    let Ok(reader) = BackupReader::open(item, store) else {
         return;
     };
     for part in &reader.manifest().parts {

@@ -75,8 +75,8 @@ impl Saver<'_> {
         for wish in loss.saves.iter() {
             parts.extend(wish.save(&saving, &mut writer)?);
         }
-        for (part, line) in loss.parts.iter().zip(loss.lines()) {
-            if !part.kept {
+        for (lot, line) in loss.lots.iter().zip(loss.lines()) {
+            if !lot.kept {
                 writer.pass_over(line);
             }
         }

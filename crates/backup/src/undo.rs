@@ -8,11 +8,11 @@ use guard_ground::shelf;
 use guard_ground::time::now;
 use guard_store::Unsaved;
 use guard_store::manifest::{Manifest, Undone};
-use guard_store::store::{Item, Store};
+use guard_store::store::{Store, StoredBackup};
 
 /// What an undo would do.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
+pub struct UndoPlan {
     /// What comes back and where.
     pub lines: Vec<String>,
     /// What would be lost by it.
@@ -23,7 +23,7 @@ pub struct Plan {
 
 /// What an undo did.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct UndoOutcome {
     /// The backup that takes it back; none where nothing was replaced.
     pub by: Option<String>,
     /// What could not be made quite as it was.
@@ -36,8 +36,8 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When that cannot be told.
-pub fn plan(undoing: &Undoing<'_>) -> Result<Plan, String> {
-    let mut plan = Plan::default();
+pub fn plan(undoing: &Undoing<'_>) -> Result<UndoPlan, String> {
+    let mut plan = UndoPlan::default();
     for part in undoing.parts {
         plan.lines.extend(part.lines());
         plan.conflicts.extend(part.conflicts(undoing)?);
@@ -53,7 +53,7 @@ pub fn plan(undoing: &Undoing<'_>) -> Result<Plan, String> {
 ///
 /// # Errors
 /// What could not be done.
-pub fn run(item: &Item, undoing: &Undoing<'_>) -> Result<Outcome, String> {
+pub fn run(item: &StoredBackup, undoing: &Undoing<'_>) -> Result<UndoOutcome, String> {
     let by = match undoing.into {
         None => Some(save_now(item, undoing).map_err(|why| {
             format!("what stands there now cannot be saved first ({why}); nothing was changed")
@@ -64,7 +64,7 @@ pub fn run(item: &Item, undoing: &Undoing<'_>) -> Result<Outcome, String> {
             None
         }
     };
-    let mut outcome = Outcome {
+    let mut outcome = UndoOutcome {
         by,
         notes: Vec::new(),
         differences: Vec::new(),
@@ -82,7 +82,7 @@ pub fn run(item: &Item, undoing: &Undoing<'_>) -> Result<Outcome, String> {
 }
 
 /// Saves what is there now; the id.
-fn save_now(item: &Item, undoing: &Undoing<'_>) -> Result<String, Unsaved> {
+fn save_now(item: &StoredBackup, undoing: &Undoing<'_>) -> Result<String, Unsaved> {
     let mut writer = undoing.store.begin(deadline())?;
     let mut manifest = Manifest {
         tool: "guard".to_owned(),
@@ -107,7 +107,7 @@ fn save_now(item: &Item, undoing: &Undoing<'_>) -> Result<String, Unsaved> {
 }
 
 /// Notes that it was brought back.
-fn mark(item: &Item, by: Option<&str>) -> Result<(), String> {
+fn mark(item: &StoredBackup, by: Option<&str>) -> Result<(), String> {
     let undone = Undone {
         time: now(),
         by: by.map(str::to_owned),
@@ -119,7 +119,7 @@ fn mark(item: &Item, by: Option<&str>) -> Result<(), String> {
 
 /// The backup to undo when none is named: the newest of a workspace that was not undone, and that is
 /// not itself what an undo replaced.
-pub fn newest(store: &Store, subject: &std::path::Path) -> Option<Item> {
+pub fn newest(store: &Store, subject: &std::path::Path) -> Option<StoredBackup> {
     store.items().into_iter().find(|item| {
         item.undone.is_none()
             && item.summary.undoes.is_none()

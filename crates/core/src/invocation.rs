@@ -99,7 +99,7 @@ pub struct Invocation {
     /// SQL or other commands that this one would run, in the words of their own grammar.
     pub nested: Vec<Nested>,
     /// What the statement matcher reads: kinds of SQL statements, in order.
-    pub statements: Vec<Statement>,
+    pub statements: Vec<JudgedStatement>,
     /// What it reads besides its arguments and runs.
     pub inputs: Vec<StampedInput>,
     /// Why it must not run whatever anybody says: part of its input has been read and is gone.
@@ -129,7 +129,7 @@ pub struct Nested {
 
 /// One SQL statement, as far as rules need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
+pub struct JudgedStatement {
     /// Its kind, in the words that rules use (`drop-table`).
     pub kind: &'static str,
     /// The line where it starts, from 1.

@@ -8,14 +8,14 @@ use crate::preview::Budget;
 use crate::world::World;
 use guard_store::Unsaved;
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::store::Store;
 use guard_store::writer::Writer;
 
 /// What bringing something back needs to know.
 pub struct Undoing<'a> {
     /// The backup.
-    pub reader: &'a Reader,
+    pub reader: &'a BackupReader,
     /// What is in it.
     pub parts: &'a [Box<dyn Kept>],
     /// The store that it lies in.
@@ -35,10 +35,10 @@ impl Undoing<'_> {
     ///
     /// # Errors
     /// When it is there and cannot be read.
-    pub fn earlier(&self) -> Result<Option<Reader>, String> {
+    pub fn earlier(&self) -> Result<Option<BackupReader>, String> {
         let id = self.reader.manifest().undoes.as_deref();
         id.and_then(|id| self.store.by_id(id))
-            .map(|item| Reader::open(&item, self.store))
+            .map(|item| BackupReader::open(&item, self.store))
             .transpose()
     }
 }

@@ -11,7 +11,7 @@ use guard_store::limits::BackupLimits;
 
 /// Some of what would be gone, of one sort.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct Lot {
     /// What is counted.
     pub measure: Measure,
     /// How many.
@@ -31,8 +31,8 @@ pub struct Part {
 /// What would be gone for good.
 #[derive(Clone, Debug, Default)]
 pub struct Loss {
-    /// The parts; none when nothing is lost.
-    pub parts: Vec<Part>,
+    /// The lots; none when nothing is lost.
+    pub lots: Vec<Lot>,
     /// What a reader should know besides: what can be recovered and why; sanitised.
     pub facts: Vec<String>,
     /// What a person types besides the size: `delete`, `in ../shared/uploads`.
@@ -61,13 +61,13 @@ pub struct Phrase {
 impl Loss {
     /// Whether nothing is lost.
     pub fn is_none(&self) -> bool {
-        self.parts.is_empty()
+        self.lots.is_empty()
     }
 
-    /// Adds a part unless it is empty.
-    pub fn add(&mut self, part: Part) {
-        if part.count > 0 || part.at_least {
-            self.parts.push(part);
+    /// Adds a lot unless it is empty.
+    pub fn add(&mut self, lot: Lot) {
+        if lot.count > 0 || lot.at_least {
+            self.lots.push(lot);
         }
     }
 
@@ -81,7 +81,7 @@ impl Loss {
 
     /// Takes another loss in.
     pub fn merge(&mut self, other: Self) {
-        self.parts.extend(other.parts);
+        self.lots.extend(other.lots);
         self.share = self.share.max(other.share);
         if let Some(tags) = other.tags {
             self.tags.get_or_insert_default().extend(tags);
@@ -97,15 +97,15 @@ impl Loss {
         self.saves.extend(other.saves);
     }
 
-    /// How much of one thing, over all parts. `bytes` counts too.
+    /// How much of one thing, over all lots. `bytes` counts too.
     pub fn amount(&self, measure: &str) -> u64 {
-        self.parts
+        self.lots
             .iter()
-            .map(|part| {
+            .map(|lot| {
                 if measure == "bytes" {
-                    part.bytes.unwrap_or(0)
-                } else if part.measure.name() == measure {
-                    part.count
+                    lot.bytes.unwrap_or(0)
+                } else if lot.measure.name() == measure {
+                    lot.count
                 } else {
                     0
                 }
@@ -124,25 +124,25 @@ impl Loss {
         amount
     }
 
-    /// One line a part: `3412 files, 1.2 GiB, untracked: a.jpg, b.jpg`.
+    /// One line a lot: `3412 files, 1.2 GiB, untracked: a.jpg, b.jpg`.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for part in &self.parts {
+        for lot in &self.lots {
             let mut line = String::new();
-            if part.at_least {
+            if lot.at_least {
                 line.push_str("more than ");
             }
-            line.push_str(&part.measure.count(part.count));
-            if let Some(bytes) = part.bytes {
+            line.push_str(&lot.measure.count(lot.count));
+            if let Some(bytes) = lot.bytes {
                 let _ = write!(line, " ({})", human_bytes(bytes));
             }
-            if !part.what.is_empty() {
-                let _ = write!(line, " {}", part.what);
+            if !lot.what.is_empty() {
+                let _ = write!(line, " {}", lot.what);
             }
-            if !part.examples.is_empty() {
-                let _ = write!(line, ": {}", part.examples.join(", "));
-                let shown = u64::try_from(part.examples.len()).unwrap_or(u64::MAX);
-                if part.count > shown || part.at_least {
+            if !lot.examples.is_empty() {
+                let _ = write!(line, ": {}", lot.examples.join(", "));
+                let shown = u64::try_from(lot.examples.len()).unwrap_or(u64::MAX);
+                if lot.count > shown || lot.at_least {
                     line.push_str(", …");
                 }
             }
@@ -154,13 +154,10 @@ impl Loss {
     /// The size in the words that a person types: `3412 files and 2 commits`.
     pub fn size(&self) -> String {
         let mut sums: Vec<(Measure, u64)> = Vec::new();
-        for part in &self.parts {
-            match sums
-                .iter_mut()
-                .find(|(measure, _)| *measure == part.measure)
-            {
-                Some((_, sum)) => *sum = sum.saturating_add(part.count),
-                None => sums.push((part.measure, part.count)),
+        for lot in &self.lots {
+            match sums.iter_mut().find(|(measure, _)| *measure == lot.measure) {
+                Some((_, sum)) => *sum = sum.saturating_add(lot.count),
+                None => sums.push((lot.measure, lot.count)),
             }
         }
         sums.iter()
@@ -172,7 +169,7 @@ impl Loss {
 
 /// Why a loss of this size is not saved; `None` when it may be, as far as the preview can tell.
 pub fn obstacle(loss: &Loss, limits: &BackupLimits) -> Option<String> {
-    if loss.parts.iter().any(|part| !part.kept) || loss.saves.is_empty() {
+    if loss.lots.iter().any(|lot| !lot.kept) || loss.saves.is_empty() {
         return Some("guard cannot save it first".to_owned());
     }
     let (bytes, files) = (loss.amount("bytes"), loss.amount("files"));

@@ -156,7 +156,7 @@ pub fn phrase(argv: &[OsString], verdict: &Verdict) -> String {
 }
 
 fn of_loss(loss: &Loss) -> String {
-    let more = if loss.parts.iter().any(|part| part.at_least) {
+    let more = if loss.lots.iter().any(|lot| lot.at_least) {
         "more than "
     } else {
         ""

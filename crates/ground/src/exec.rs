@@ -23,9 +23,9 @@ pub struct Loop;
 
 /// The loop counter that the next guard will see.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Counter(String);
+pub struct LoopCounter(String);
 
-impl Counter {
+impl LoopCounter {
     /// Counts this guard for `argv`.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl Counter {
 }
 
 /// Replaces this process by `program`. Returns only when that failed, with the system's reason.
-pub fn become_tool(program: &Path, argv: &[OsString], counter: &Counter) -> std::io::Error {
+pub fn become_tool(program: &Path, argv: &[OsString], counter: &LoopCounter) -> std::io::Error {
     // SAFETY: guard has no other thread when it execs (previews join theirs), so nothing reads the
     // environment while it is changed.
     #[allow(unsafe_code)]
@@ -124,7 +124,7 @@ pub fn become_tool_without(
     program: &Path,
     argv: &[OsString],
     removed: &[&str],
-    counter: &Counter,
+    counter: &LoopCounter,
 ) -> std::io::Error {
     for name in removed {
         // SAFETY: as in `become_tool`: guard has no other thread here.
@@ -144,28 +144,34 @@ mod tests {
 
     #[test]
     fn the_same_command_again_and_again_is_a_loop() {
-        let mut counter = Counter::after(None, 7).unwrap();
+        let mut counter = LoopCounter::after(None, 7).unwrap();
         for _ in 1..MAX_REPEATS {
-            counter = Counter::after(Some(OsStr::new(&counter.0)), 7).unwrap();
+            counter = LoopCounter::after(Some(OsStr::new(&counter.0)), 7).unwrap();
         }
-        assert_eq!(Counter::after(Some(OsStr::new(&counter.0)), 7), Err(Loop));
-        assert!(Counter::after(Some(OsStr::new(&counter.0)), 8).is_ok());
+        assert_eq!(
+            LoopCounter::after(Some(OsStr::new(&counter.0)), 7),
+            Err(Loop)
+        );
+        assert!(LoopCounter::after(Some(OsStr::new(&counter.0)), 8).is_ok());
     }
 
     #[test]
     fn nested_commands_are_no_loop_until_they_are_absurdly_deep() {
-        let mut counter = Counter::after(None, 0).unwrap();
+        let mut counter = LoopCounter::after(None, 0).unwrap();
         for depth in 1..u64::from(MAX_DEPTH) {
-            counter = Counter::after(Some(OsStr::new(&counter.0)), depth).unwrap();
+            counter = LoopCounter::after(Some(OsStr::new(&counter.0)), depth).unwrap();
         }
-        assert_eq!(Counter::after(Some(OsStr::new(&counter.0)), 999), Err(Loop));
+        assert_eq!(
+            LoopCounter::after(Some(OsStr::new(&counter.0)), 999),
+            Err(Loop)
+        );
     }
 
     #[test]
     fn nonsense_in_the_counter_starts_anew() {
         for nonsense in ["", "x", "-1:0:0", "1:2", "99999999999999999999:1:1", "::::"] {
             assert!(
-                Counter::after(Some(OsStr::new(nonsense)), 1).is_ok(),
+                LoopCounter::after(Some(OsStr::new(nonsense)), 1).is_ok(),
                 "{nonsense}"
             );
         }

@@ -43,9 +43,9 @@ static NOTE: Note = Note {
 
 /// The identity of a file: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity(u64, u64);
+struct FileIdentity(u64, u64);
 
-impl From<&Metadata> for Identity {
+impl From<&Metadata> for FileIdentity {
     fn from(metadata: &Metadata) -> Self {
         Self(metadata.dev(), metadata.ino())
     }
@@ -60,18 +60,18 @@ pub fn own_path() -> Option<PathBuf> {
     std::env::current_exe().ok()?.canonicalize().ok()
 }
 
-fn own_identity() -> Option<Identity> {
+fn own_identity() -> Option<FileIdentity> {
     let metadata = if cfg!(target_os = "linux") {
         std::fs::metadata("/proc/self/exe")
     } else {
         std::fs::metadata(std::env::current_exe().ok()?)
     };
-    metadata.ok().as_ref().map(Identity::from)
+    metadata.ok().as_ref().map(FileIdentity::from)
 }
 
 /// Whether the file is a guard binary: this one, a link to it, a copy, or another version.
-fn is_guard(path: &Path, metadata: &Metadata, own: Option<Identity>) -> bool {
-    if own == Some(Identity::from(metadata)) {
+fn is_guard(path: &Path, metadata: &Metadata, own: Option<FileIdentity>) -> bool {
+    if own == Some(FileIdentity::from(metadata)) {
         return true;
     }
     let mut head = [0_u8; HEAD];

@@ -26,8 +26,8 @@ impl Allowance {
             None => self.environment.is_empty(),
         };
         let named = |measure: &str| self.loss.iter().any(|(name, _)| *name == measure);
-        here && loss.parts.iter().all(|part| {
-            let measure = part.measure.name();
+        here && loss.lots.iter().all(|lot| {
+            let measure = lot.measure.name();
             named(measure) || (measure == "rows" && named("rows-percent"))
         }) && self
             .loss

@@ -30,14 +30,14 @@ impl Size {
             things: preview.loss().and_then(|loss| loss.things.clone()),
             ..Self::default()
         };
-        for part in preview.loss().iter().flat_map(|loss| &loss.parts) {
-            size.at_least |= part.at_least;
+        for lot in preview.loss().iter().flat_map(|loss| &loss.lots) {
+            size.at_least |= lot.at_least;
             let count = size
                 .amounts
-                .entry(part.measure.name().to_owned())
+                .entry(lot.measure.name().to_owned())
                 .or_default();
-            *count = count.saturating_add(part.count);
-            if let Some(bytes) = part.bytes {
+            *count = count.saturating_add(lot.count);
+            if let Some(bytes) = lot.bytes {
                 let sum = size.amounts.entry("bytes".to_owned()).or_default();
                 *sum = sum.saturating_add(bytes);
             }

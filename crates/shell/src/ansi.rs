@@ -1,12 +1,12 @@
 //! `$'…'` strings.
 
-use super::grammar::Reader;
-use super::session::Outcome;
+use super::grammar::TextReader;
+use super::session::Reading;
 use super::word::Build;
 
-impl Reader<'_, '_, '_> {
+impl TextReader<'_, '_, '_> {
     /// `$'…'` (Bash Reference Manual 3.1.2.4)
-    pub(super) fn ansi_quoted(&mut self, build: &mut Build) -> Outcome {
+    pub(super) fn ansi_quoted(&mut self, build: &mut Build) -> Reading {
         self.pos += 2;
         let mut text = Vec::new();
         loop {

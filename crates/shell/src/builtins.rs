@@ -8,7 +8,7 @@ use super::invoke::base_name;
 use super::scope::{Parameters, moved};
 use super::session::Session;
 use super::word::name_length;
-use super::{Command, Directory, Word};
+use super::{Command, Directory, ShellWord};
 
 impl Session<'_> {
     /// Applies what a builtin does to the state after it.
@@ -50,7 +50,7 @@ impl Session<'_> {
     }
 
     /// `cd` and `pushd`.
-    fn change_directory(&mut self, arguments: &[Word], push: bool) {
+    fn change_directory(&mut self, arguments: &[ShellWord], push: bool) {
         self.effects.directory = true;
         let mut physical = false;
         let mut operands = arguments;
@@ -82,7 +82,7 @@ impl Session<'_> {
     }
 
     /// `export`, `declare` and their like.
-    fn declare(&mut self, arguments: &[Word], mut export: bool) {
+    fn declare(&mut self, arguments: &[ShellWord], mut export: bool) {
         let mut withdraw = false;
         for argument in arguments {
             let text = bytes(&argument.text);
@@ -116,7 +116,7 @@ impl Session<'_> {
         }
     }
 
-    fn unset(&mut self, arguments: &[Word]) {
+    fn unset(&mut self, arguments: &[ShellWord]) {
         for argument in arguments {
             let name = bytes(&argument.text);
             self.effects.name(name);
@@ -126,7 +126,7 @@ impl Session<'_> {
     }
 
     /// Every argument may name a variable that is set from the outside.
-    fn assign_all(&mut self, arguments: &[Word]) {
+    fn assign_all(&mut self, arguments: &[ShellWord]) {
         for argument in arguments {
             let name = bytes(&argument.text);
             if name_length(name) > 0 {
@@ -139,7 +139,7 @@ impl Session<'_> {
     }
 
     /// `printf -v NAME` and `wait -p NAME`.
-    fn assign_after_option(&mut self, arguments: &[Word]) {
+    fn assign_after_option(&mut self, arguments: &[ShellWord]) {
         for (index, argument) in arguments.iter().enumerate() {
             let text = bytes(&argument.text);
             match text.strip_prefix(b"-v").or(text.strip_prefix(b"-p")) {
@@ -158,7 +158,7 @@ impl Session<'_> {
     }
 
     /// `set`: `-a`, and new positional parameters.
-    fn set(&mut self, arguments: &[Word]) {
+    fn set(&mut self, arguments: &[ShellWord]) {
         let mut operands = arguments;
         while let Some((option, rest)) = operands.split_first() {
             let text = bytes(&option.text);
@@ -185,7 +185,7 @@ impl Session<'_> {
         }
     }
 
-    fn parameters(&mut self, list: &[Word]) {
+    fn parameters(&mut self, list: &[ShellWord]) {
         self.effects.parameters = true;
         let zero = self.state.parameters.as_ref().and_then(|p| p.zero.clone());
         self.state.parameters = Some(Rc::new(Parameters {
@@ -195,7 +195,7 @@ impl Session<'_> {
         }));
     }
 
-    fn shift(&mut self, arguments: &[Word]) {
+    fn shift(&mut self, arguments: &[ShellWord]) {
         self.effects.parameters = true;
         let count = match arguments {
             [] => Some(1),

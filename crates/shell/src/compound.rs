@@ -4,19 +4,19 @@ use std::mem;
 use std::rc::Rc;
 
 use super::expansion::{Until, bytes};
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::redirect::Redirects;
 use super::scope::{Effects, State};
-use super::session::{Outcome, Session};
+use super::session::{Reading, Session};
 use super::word::{Mode, ends_word, name_length};
-use super::{Command, Stdin, Word, skip};
+use super::{Command, ShellWord, Stdin, skip};
 
 /// How many values of a `for` list are followed one by one.
 const VALUES: usize = 64;
 
-impl Reader<'_, '_, '_> {
+impl TextReader<'_, '_, '_> {
     /// One command of a pipeline.
-    pub(super) fn command(&mut self) -> Outcome {
+    pub(super) fn command(&mut self) -> Reading {
         if self.peek() == Some(b'(') {
             return self.compound(Self::parenthesis);
         }
@@ -35,7 +35,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// A compound command one level deeper, and the redirections after it.
-    fn compound(&mut self, body: fn(&mut Self) -> Outcome) -> Outcome {
+    fn compound(&mut self, body: fn(&mut Self) -> Reading) -> Reading {
         self.session.enter()?;
         let first = self.session.out.len();
         body(self)?;
@@ -79,7 +79,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `( list )` or `(( expression ))`
-    fn parenthesis(&mut self) -> Outcome {
+    fn parenthesis(&mut self) -> Reading {
         if self.peek_at(1) == Some(b'(')
             && let Some(end) = skip::arithmetic_end(self.src, self.pos + 2)
         {
@@ -106,14 +106,14 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `{ list; }`
-    fn group(&mut self) -> Outcome {
+    fn group(&mut self) -> Reading {
         self.pos += 1;
         self.list()?;
         self.expect("}")
     }
 
     /// `if list; then list; [elif …;] [else list;] fi`
-    fn conditional(&mut self) -> Outcome {
+    fn conditional(&mut self) -> Reading {
         let mut ends: Option<State> = None;
         loop {
             // At `if` or `elif`.
@@ -141,7 +141,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `while list; do list; done`
-    fn repeated(&mut self) -> Outcome {
+    fn repeated(&mut self) -> Reading {
         self.pos += self.reserved().len();
         self.looped(|reader| {
             reader.list()?;
@@ -150,7 +150,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `do list; done`, or the braces that bash takes as well after `for`.
-    fn body(&mut self) -> Outcome {
+    fn body(&mut self) -> Reading {
         self.lines();
         if self.reserved() == "{" {
             return self.group();
@@ -162,7 +162,7 @@ impl Reader<'_, '_, '_> {
 
     /// Reads code that runs an unknown number of times: first for what it
     /// changes, then for its commands with all of that unknown.
-    fn looped(&mut self, code: impl Fn(&mut Self) -> Outcome) -> Outcome {
+    fn looped(&mut self, code: impl Fn(&mut Self) -> Reading) -> Reading {
         if self.session.quiet {
             code(self)?;
             self.session.state.ended = false;
@@ -179,7 +179,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// Reads code for its effects only.
-    fn measure(&mut self, code: &impl Fn(&mut Self) -> Outcome) -> Outcome<Effects> {
+    fn measure(&mut self, code: &impl Fn(&mut Self) -> Reading) -> Reading<Effects> {
         let from = self.pos;
         let first = self.session.out.len();
         let state = self.session.state.clone();
@@ -196,7 +196,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `for name [in words]; do list; done`, `select` and `for ((…))`.
-    fn for_each(&mut self) -> Outcome {
+    fn for_each(&mut self) -> Reading {
         let select = self.reserved() == "select";
         self.pos += self.reserved().len();
         self.blanks();
@@ -230,7 +230,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// The words after `in`, or the positional parameters; none when unknown.
-    fn for_words(&mut self) -> Outcome<Option<Vec<Word>>> {
+    fn for_words(&mut self) -> Reading<Option<Vec<ShellWord>>> {
         let from = self.pos;
         self.lines();
         if !(self.rest().starts_with(b"in") && self.peek_at(2).is_none_or(ends_word)) {
@@ -260,7 +260,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// Reads a body once for each value.
-    fn for_values(&mut self, name: &[u8], values: &[Word]) -> Outcome {
+    fn for_values(&mut self, name: &[u8], values: &[ShellWord]) -> Reading {
         let (from, pending) = (self.pos, self.pending.clone());
         let effects = self.measure(&Self::body)?;
         for value in values {
@@ -282,7 +282,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `case word in [(]pattern) list ;; … esac`
-    fn case(&mut self) -> Outcome {
+    fn case(&mut self) -> Reading {
         self.pos += 4;
         self.blanks();
         let notes = self.session.take_notes();
@@ -322,7 +322,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `[[ expression ]]`
-    fn test(&mut self) -> Outcome {
+    fn test(&mut self) -> Reading {
         self.pos += 2;
         let notes = self.session.take_notes();
         self.opaque(Until::DoubleBracket)?;
@@ -331,7 +331,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `function name [()] body`
-    fn named_function(&mut self) -> Outcome {
+    fn named_function(&mut self) -> Reading {
         self.pos += 8;
         self.blanks();
         let length = self.rest().iter().take_while(|b| !ends_word(**b)).count();
@@ -347,7 +347,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `name () body`, at the parenthesis.
-    pub(super) fn function(&mut self, words: &[Word]) -> Outcome {
+    pub(super) fn function(&mut self, words: &[ShellWord]) -> Reading {
         self.empty_parentheses()?;
         self.session.take_notes();
         let name = words.first().map(|w| bytes(&w.text)).unwrap_or_default();
@@ -357,7 +357,7 @@ impl Reader<'_, '_, '_> {
         Ok(())
     }
 
-    fn empty_parentheses(&mut self) -> Outcome {
+    fn empty_parentheses(&mut self) -> Reading {
         self.pos += 1;
         self.blanks();
         if self.peek() != Some(b')') {
@@ -369,7 +369,7 @@ impl Reader<'_, '_, '_> {
 
     /// A function's body is read where it is defined, with everything unknown
     /// that may be different when it is called.
-    fn function_body(&mut self, name: &[u8]) -> Outcome {
+    fn function_body(&mut self, name: &[u8]) -> Reading {
         self.lines();
         if self.peek() != Some(b'(') && matches!(self.reserved(), "" | "!" | "time") {
             return self.unexpected("a function has no body");
@@ -392,7 +392,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `coproc [NAME] command`
-    fn coprocess(&mut self) -> Outcome {
+    fn coprocess(&mut self) -> Reading {
         self.pos += 6;
         self.blanks();
         let length = name_length(self.rest());
@@ -439,7 +439,7 @@ fn joined(ends: Option<State>, end: State) -> State {
 }
 
 /// True when a `for` list can be followed value by value.
-fn literal(words: &[Word]) -> bool {
-    let plain = |word: &Word| word.known && !word.splits && word.glob.is_none();
+fn literal(words: &[ShellWord]) -> bool {
+    let plain = |word: &ShellWord| word.known && !word.splits && word.glob.is_none();
     !words.is_empty() && words.len() <= VALUES && words.iter().all(plain)
 }

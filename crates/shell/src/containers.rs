@@ -2,16 +2,16 @@
 //! `compose exec` (Docker CLI reference, podman-run(1), podman-exec(1)).
 
 use super::invoke::{Run, Step};
-use super::options::Grammar;
+use super::options::OptionTable;
 use super::wrappers::{Look, Wrapper, options, strip_to};
 
-const EXEC: Grammar = Grammar {
+const EXEC: OptionTable = OptionTable {
     short: "de:itlTu:w:",
     long: "detach detach-keys: env: env-file: interactive latest no-TTY no-tty preserve-fds: \
         privileged tty user: workdir: index:",
 };
 
-const RUN: Grammar = Grammar {
+const RUN: OptionTable = OptionTable {
     short: "a:c:de:h:il:m:p:PqrTtu:v:w:",
     long: "add-host: annotation: arch: attach: authfile: blkio-weight: blkio-weight-device: \
         build cap-add: cap-drop: cgroup-parent: cgroupns: cgroups: cidfile: conmon-pidfile: \
@@ -33,7 +33,7 @@ const RUN: Grammar = Grammar {
         volume-driver: volumes-from: workdir:",
 };
 
-const COMPOSE: Grammar = Grammar {
+const COMPOSE: OptionTable = OptionTable {
     short: "f:p:",
     long: "file: project-name: project-directory: profile: env-file: ansi: parallel: progress: \
         compatibility all-resources dry-run",
@@ -79,7 +79,7 @@ pub(super) fn docker(run: &mut Run, wrapper: &'static Wrapper) -> Step {
 }
 
 /// The wrapper's subcommand with its own options.
-fn nested(wrapper: &Wrapper, grammar: Grammar) -> Wrapper {
+fn nested(wrapper: &Wrapper, grammar: OptionTable) -> Wrapper {
     Wrapper {
         name: wrapper.name,
         grammar,

@@ -4,10 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-use super::grammar::Reader;
-use super::session::{Outcome, Session};
+use super::grammar::TextReader;
+use super::session::{Reading, Session};
 use super::word::{Build, Mode, name_length};
-use super::{Directory, Word, skip};
+use super::{Directory, ShellWord, skip};
 
 /// Where a piece of text ends whose words do not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,14 +89,14 @@ impl Session<'_> {
     }
 }
 
-impl Reader<'_, '_, '_> {
+impl TextReader<'_, '_, '_> {
     /// Reads what a `$` begins.
     pub(super) fn dollar(
         &mut self,
         build: &mut Build,
         quoted: bool,
-        words: &mut Vec<Word>,
-    ) -> Outcome {
+        words: &mut Vec<ShellWord>,
+    ) -> Reading {
         let from = self.pos;
         match self.peek_at(1) {
             Some(b'\'') if !quoted => return self.ansi_quoted(build),
@@ -146,7 +146,7 @@ impl Reader<'_, '_, '_> {
         name: &[u8],
         from: usize,
         quoted: bool,
-        words: &mut Vec<Word>,
+        words: &mut Vec<ShellWord>,
     ) {
         let mut name = name.to_vec();
         while self.rest().starts_with(b"\\\n") {
@@ -166,7 +166,7 @@ impl Reader<'_, '_, '_> {
         name: &[u8],
         from: usize,
         quoted: bool,
-        words: &mut Vec<Word>,
+        words: &mut Vec<ShellWord>,
     ) {
         match self.session.value(name) {
             Some(value) if quoted => build.quote(&value),
@@ -193,7 +193,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `${…}`
-    fn braced(&mut self, build: &mut Build, quoted: bool, words: &mut Vec<Word>) -> Outcome {
+    fn braced(&mut self, build: &mut Build, quoted: bool, words: &mut Vec<ShellWord>) -> Reading {
         let from = self.pos;
         self.pos += 2;
         let inside = self.rest();
@@ -242,7 +242,7 @@ impl Reader<'_, '_, '_> {
 
     /// Walks over text whose words do not matter, reporting the commands of its
     /// substitutions, and past what ends it.
-    pub(super) fn opaque(&mut self, until: Until) -> Outcome {
+    pub(super) fn opaque(&mut self, until: Until) -> Reading {
         self.session.enter()?;
         let mut ignored = Build::new(Mode::Value);
         let mut words = Vec::new();
@@ -320,7 +320,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `$(…)` or `$((…))`
-    fn substitution(&mut self, build: &mut Build, quoted: bool) -> Outcome {
+    fn substitution(&mut self, build: &mut Build, quoted: bool) -> Reading {
         let from = self.pos;
         if self.peek_at(2) == Some(b'(')
             && let Some(end) = skip::arithmetic_end(self.src, from + 3)
@@ -351,7 +351,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// The commands of a substitution and its closing parenthesis.
-    fn inner_list(&mut self) -> Outcome {
+    fn inner_list(&mut self) -> Reading {
         self.session.enter()?;
         let (notes, filled) = self.session.take_notes();
         let mark = self.session.mark();
@@ -371,9 +371,9 @@ impl Reader<'_, '_, '_> {
 
     /// Reports the substitutions inside an arithmetic expression that stands
     /// from `from` to `end`, and goes past its `))`.
-    pub(super) fn arithmetic(&mut self, from: usize, end: usize) -> Outcome {
+    pub(super) fn arithmetic(&mut self, from: usize, end: usize) -> Reading {
         let text = self.src.get(from..end).unwrap_or_default();
-        let mut inner = Reader::new(text, self.session);
+        let mut inner = TextReader::new(text, self.session);
         inner.opaque(Until::End)?;
         self.session.forget_arithmetic(text);
         self.pos = end + 2;
@@ -381,7 +381,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `` `…` ``, inside which a backslash quotes `` ` ``, `\` and `$`.
-    pub(super) fn backquoted(&mut self, build: &mut Build, quoted: bool) -> Outcome {
+    pub(super) fn backquoted(&mut self, build: &mut Build, quoted: bool) -> Reading {
         let from = self.pos;
         let mut inside = Vec::new();
         self.pos += 1;
@@ -409,7 +409,7 @@ impl Reader<'_, '_, '_> {
         self.session.enter()?;
         let (notes, filled) = self.session.take_notes();
         self.session
-            .subshell(|session| Reader::new(&inside, session).script())?;
+            .subshell(|session| TextReader::new(&inside, session).script())?;
         self.session.notes = notes;
         self.session.filled = filled;
         self.session.leave();
@@ -420,7 +420,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `<(…)` or `>(…)`: the word is the name of a pipe.
-    pub(super) fn process_substitution(&mut self, build: &mut Build) -> Outcome {
+    pub(super) fn process_substitution(&mut self, build: &mut Build) -> Reading {
         let from = self.pos;
         self.pos += 2;
         self.inner_list()?;

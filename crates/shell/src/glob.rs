@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-/// Expands a pattern, as [`super::Word::glob`] has it, below `directory`.
+/// Expands a pattern, as [`super::ShellWord::glob`] has it, below `directory`.
 ///
 /// The results are sorted by their bytes and written as the pattern is:
 /// relative ones stay relative. When nothing matches, the only result is the

@@ -7,12 +7,12 @@ use super::expansion::{Until, bytes};
 use super::invoke::Run;
 use super::redirect::{Pending, Redirects};
 use super::scope::State;
-use super::session::{Outcome, Session};
+use super::session::{Reading, Session};
 use super::word::{Mode, ends_word, name_length};
-use super::{Assignment, Command, Directory, Stdin, Word};
+use super::{Assignment, Command, Directory, ShellWord, Stdin};
 
 /// A place in one text that is being read.
-pub(super) struct Reader<'s, 'c, 'k> {
+pub(super) struct TextReader<'s, 'c, 'k> {
     pub src: &'s [u8],
     pub pos: usize,
     pub session: &'c mut Session<'k>,
@@ -24,7 +24,7 @@ pub(super) struct Reader<'s, 'c, 'k> {
     pub value_at: Option<usize>,
 }
 
-impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
+impl<'s, 'c, 'k> TextReader<'s, 'c, 'k> {
     pub fn new(src: &'s [u8], session: &'c mut Session<'k>) -> Self {
         Self {
             src,
@@ -54,12 +54,12 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
         self.src.get(from..self.pos).unwrap_or_default()
     }
 
-    pub fn fail<T>(&mut self, problem: &str) -> Outcome<T> {
+    pub fn fail<T>(&mut self, problem: &str) -> Reading<T> {
         self.session.syntax(problem.to_owned())
     }
 
     /// Stops at the present byte: `at_end` is the problem when there is none.
-    pub fn unexpected<T>(&mut self, at_end: &str) -> Outcome<T> {
+    pub fn unexpected<T>(&mut self, at_end: &str) -> Reading<T> {
         if self.peek().is_none() {
             return self.fail(at_end);
         }
@@ -130,7 +130,7 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
     }
 
     /// Goes past the reserved word `word`.
-    pub fn expect(&mut self, word: &str) -> Outcome {
+    pub fn expect(&mut self, word: &str) -> Reading {
         self.lines();
         if self.reserved() == word {
             self.pos += word.len();
@@ -140,7 +140,7 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
     }
 
     /// Reads the whole source.
-    pub fn script(&mut self) -> Outcome {
+    pub fn script(&mut self) -> Reading {
         self.list()?;
         if self.peek().is_some() {
             return self.unexpected("");
@@ -149,7 +149,7 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
     }
 
     /// Reads commands up to a byte or word that can end a list.
-    pub fn list(&mut self) -> Outcome {
+    pub fn list(&mut self) -> Reading {
         loop {
             self.lines();
             if self.ends_list() {
@@ -183,7 +183,7 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
     }
 
     /// Pipelines joined by `&&` and `||`.
-    fn and_or(&mut self) -> Outcome {
+    fn and_or(&mut self) -> Reading {
         let start = self.session.state.clone();
         let simple = self.pipeline()?;
         // The state when only the part before the first `&&` has run.
@@ -228,7 +228,7 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
     }
 
     /// Commands joined by `|`. True when it is one command that is not negated.
-    fn pipeline(&mut self) -> Outcome<bool> {
+    fn pipeline(&mut self) -> Reading<bool> {
         let mut negated = false;
         let mut timed = false;
         loop {
@@ -258,7 +258,7 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
         Ok(simple && !negated)
     }
 
-    fn piped(&mut self) -> Outcome<bool> {
+    fn piped(&mut self) -> Reading<bool> {
         let mark = self.session.mark();
         self.command()?;
         self.blanks();
@@ -283,9 +283,9 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
     }
 
     /// A simple command. Its words are read, then it is looked through.
-    pub(super) fn simple(&mut self) -> Outcome {
+    pub(super) fn simple(&mut self) -> Reading {
         let from = self.pos;
-        let mut words: Vec<Word> = Vec::new();
+        let mut words: Vec<ShellWord> = Vec::new();
         let mut assignments = Vec::new();
         let mut redirects = Redirects::default();
         // Arguments of `export` and the like are read as assignments.
@@ -332,7 +332,12 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
     }
 
     /// Hands a command to the wrapper pass.
-    fn run(&mut self, words: Vec<Word>, own: Vec<Assignment>, redirects: Redirects) -> Outcome {
+    fn run(
+        &mut self,
+        words: Vec<ShellWord>,
+        own: Vec<Assignment>,
+        redirects: Redirects,
+    ) -> Reading {
         let session = &mut *self.session;
         let (read_notes, filled) = session.take_notes();
         let mut notes = session.context.notes.clone();
@@ -397,7 +402,7 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
     }
 
     /// Reads an assignment if one stands here.
-    fn assignment(&mut self, assignments: &mut Vec<Assignment>) -> Outcome<bool> {
+    fn assignment(&mut self, assignments: &mut Vec<Assignment>) -> Reading<bool> {
         let rest = self.rest();
         let length = name_length(rest);
         let mut after = rest.get(length..).unwrap_or_default();
@@ -418,7 +423,7 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
         let name = String::from_utf8_lossy(self.take(length)).into_owned();
         let index = self.take(subscript);
         if subscript > 0 {
-            Reader::new(index, self.session).opaque(Until::End)?;
+            TextReader::new(index, self.session).opaque(Until::End)?;
         }
         let before = (sign == 2).then(|| self.session.value(name.as_bytes()));
         self.pos += sign;
@@ -427,11 +432,11 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
         let mut value = if self.peek() == Some(b'(') {
             self.pos += 1;
             self.opaque(Until::Parenthesis)?;
-            Word::unknown(source_text(self.since(value_from)), false)
+            ShellWord::unknown(source_text(self.since(value_from)), false)
         } else if self.peek().is_none_or(ends_word)
             && !(matches!(self.peek(), Some(b'<' | b'>')) && self.peek_at(1) == Some(b'('))
         {
-            Word::literal("")
+            ShellWord::literal("")
         } else {
             self.single_word(Mode::Value)?
         };
@@ -452,7 +457,7 @@ impl<'s, 'c, 'k> Reader<'s, 'c, 'k> {
     }
 
     /// Reads an argument of `export` and the like that is an assignment.
-    fn declared(&mut self, words: &mut Vec<Word>) -> Outcome {
+    fn declared(&mut self, words: &mut Vec<ShellWord>) -> Reading {
         let mut assignments = Vec::new();
         let appends = self.rest().get(name_length(self.rest())) == Some(&b'+');
         if self.assignment(&mut assignments)? {
@@ -492,7 +497,7 @@ fn failed(start: &State, before: &State, simple: bool) -> State {
 }
 
 /// True for the builtins whose arguments are read as assignments.
-fn is_declaration(word: &Word) -> bool {
+fn is_declaration(word: &ShellWord) -> bool {
     matches!(
         bytes(&word.text),
         b"export" | b"readonly" | b"local" | b"declare" | b"typeset"

@@ -4,11 +4,11 @@ use std::ffi::OsStr;
 use std::mem;
 
 use super::expansion::bytes;
-use super::grammar::{Reader, source_text};
+use super::grammar::{TextReader, source_text};
 use super::scope::{Parameters, State, moved};
-use super::session::{Context, Mark, Outcome, Session, Stop, add_note, may_move};
+use super::session::{Inherited, Mark, Reading, Session, Stop, add_note, may_move};
 use super::wrappers::Look;
-use super::{Assignment, Command, Directory, Stdin, Word, wrappers};
+use super::{Assignment, Command, Directory, ShellWord, Stdin, wrappers};
 
 /// How many wrappers one command may stand behind.
 const WRAPPERS: usize = 32;
@@ -55,7 +55,7 @@ pub(super) enum Child {
 
 impl Run {
     /// The words of the command.
-    pub fn words(&self) -> &[Word] {
+    pub fn words(&self) -> &[ShellWord] {
         &self.command.words
     }
 
@@ -86,7 +86,7 @@ impl Run {
     }
 
     /// The wrapper changes to a directory first.
-    pub fn change_directory(&mut self, target: &Word) {
+    pub fn change_directory(&mut self, target: &ShellWord) {
         self.command.directory = if target.known && target.glob.is_none() {
             moved(&self.command.directory, target.text.as_ref(), true)
         } else {
@@ -117,7 +117,7 @@ impl Run {
                 break;
             };
             let name = String::from_utf8_lossy(text.get(..equals).unwrap_or_default());
-            let value = Word {
+            let value = ShellWord {
                 text: source_text(text.get(equals + 1..).unwrap_or_default()),
                 ..word.clone()
             };
@@ -130,7 +130,7 @@ impl Run {
     }
 
     /// Words from `at` joined by blanks, as `eval` and `ssh` do.
-    pub fn join(&self, at: usize) -> Word {
+    pub fn join(&self, at: usize) -> ShellWord {
         let mut text = Vec::new();
         let mut known = true;
         for (index, word) in self.words().iter().skip(at).enumerate() {
@@ -140,9 +140,9 @@ impl Run {
             text.extend_from_slice(bytes(&word.text));
             known &= word.known && word.glob.is_none();
         }
-        Word {
+        ShellWord {
             known,
-            ..Word::literal(source_text(&text))
+            ..ShellWord::literal(source_text(&text))
         }
     }
 
@@ -159,7 +159,7 @@ impl Run {
 
 impl Session<'_> {
     /// Looks through the wrappers of a command and lists what runs.
-    pub(super) fn invoke(&mut self, mut run: Run) -> Outcome {
+    pub(super) fn invoke(&mut self, mut run: Run) -> Reading {
         for _ in 0..WRAPPERS {
             match self.step(&mut run)? {
                 Step::Again => {}
@@ -172,7 +172,7 @@ impl Session<'_> {
     }
 
     /// Looks through one wrapper.
-    fn step(&mut self, run: &mut Run) -> Outcome<Step> {
+    fn step(&mut self, run: &mut Run) -> Reading<Step> {
         let Some(first) = run.command.words.first() else {
             return Ok(Step::Leaf);
         };
@@ -201,7 +201,7 @@ impl Session<'_> {
     }
 
     /// Lists a command that no wrapper hides any more.
-    fn leaf(&mut self, mut run: Run) -> Outcome {
+    fn leaf(&mut self, mut run: Run) -> Reading {
         match run.command.words.first() {
             Some(first) if !first.known || first.glob.is_some() => {
                 run.note("which command this runs cannot be known");
@@ -216,7 +216,7 @@ impl Session<'_> {
     }
 
     /// Lists a further command behind `run`'s wrapper, as `find -exec` has.
-    pub(super) fn branch(&mut self, run: Run) -> Outcome {
+    pub(super) fn branch(&mut self, run: Run) -> Reading {
         self.enter()?;
         self.invoke(run)?;
         self.leave();
@@ -228,10 +228,10 @@ impl Session<'_> {
     pub(super) fn reread(
         &mut self,
         run: &Run,
-        text: &Word,
+        text: &ShellWord,
         label: impl Into<String>,
         child: Child,
-    ) -> Outcome {
+    ) -> Reading {
         self.redirected(run)?;
         self.charge(text.text.len())?;
         self.moves = self.moves || may_move(bytes(&text.text));
@@ -256,7 +256,7 @@ impl Session<'_> {
                 self.state.distrust = distrust || !text.known;
             }
         }
-        let outcome = Reader::new(bytes(&text.text), self).script();
+        let outcome = TextReader::new(bytes(&text.text), self).script();
         let (depth, quiet, (notes, filled)) = saved;
         self.context = context;
         self.set_depth(depth);
@@ -271,7 +271,7 @@ impl Session<'_> {
     }
 
     /// The state after a string was read.
-    fn after_reading(&mut self, same: bool, failed: bool, text: &Word, mark: &Mark) {
+    fn after_reading(&mut self, same: bool, failed: bool, text: &ShellWord, mark: &Mark) {
         if !same || failed {
             self.restore(mark);
         }
@@ -282,7 +282,7 @@ impl Session<'_> {
     }
 
     /// Lists the redirections of a wrapper whose string is read apart.
-    fn redirected(&mut self, run: &Run) -> Outcome {
+    fn redirected(&mut self, run: &Run) -> Reading {
         if run.command.redirects.is_empty() {
             return Ok(());
         }
@@ -298,8 +298,8 @@ impl Session<'_> {
         let exported = self.state.exported().map(|variable| {
             let name = String::from_utf8_lossy(&variable.name).into_owned();
             let value = match &variable.value {
-                Some(value) if !self.state.distrust => Word::literal(source_text(value)),
-                _ => Word::unknown(format!("${name}"), false),
+                Some(value) if !self.state.distrust => ShellWord::literal(source_text(value)),
+                _ => ShellWord::unknown(format!("${name}"), false),
             };
             Assignment { name, value }
         });
@@ -308,10 +308,10 @@ impl Session<'_> {
 }
 
 /// What the commands of a string inherit from its wrapper.
-fn child_context(run: &Run, label: String) -> Context {
+fn child_context(run: &Run, label: String) -> Inherited {
     let mut via = run.command.via.clone();
     via.push(label);
-    Context {
+    Inherited {
         via,
         notes: run.command.notes.clone(),
         remote: run.command.remote,
@@ -355,7 +355,7 @@ pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// The standard input as text, for a shell that reads its commands from it.
-pub(super) fn input_text(stdin: &Stdin) -> Option<&Word> {
+pub(super) fn input_text(stdin: &Stdin) -> Option<&ShellWord> {
     match stdin {
         Stdin::Text(text) => Some(text),
         _ => None,

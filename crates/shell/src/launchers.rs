@@ -3,11 +3,11 @@
 
 use super::expansion::bytes;
 use super::invoke::{Child, Run, Step};
-use super::options::Grammar;
-use super::session::{Outcome, Session};
+use super::options::OptionTable;
+use super::session::{Reading, Session};
 use super::shells::reread_joined;
 use super::wrappers::{Look, Wrapper, options, strip_to};
-use super::{Stdin, Word};
+use super::{ShellWord, Stdin};
 
 /// The longest replacement string that is told apart.
 const REPLACE: usize = 64;
@@ -28,7 +28,7 @@ pub(super) fn xargs(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     let given = match options(run, wrapper, 1) {
         Ok(given) => given,
         Err(step) => return Ok(step),
@@ -39,13 +39,13 @@ pub(super) fn xargs(
     if given.at >= run.words().len() {
         // Without a command xargs runs echo.
         run.command.words.truncate(given.at);
-        run.command.words.push(Word::literal("echo"));
+        run.command.words.push(ShellWord::literal("echo"));
     }
     run.strip(given.at, wrapper.name);
     run.command.more_operands = true;
     run.note("xargs adds operands from its input, which cannot be known");
     if !given.has(b'a') && !given.has(b'o') {
-        run.command.stdin = Stdin::File(Word::literal("/dev/null"));
+        run.command.stdin = Stdin::File(ShellWord::literal("/dev/null"));
     }
     session.charge(run.words().len())?;
     match replace {
@@ -65,12 +65,12 @@ pub(super) fn parallel(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     let given = match options(run, wrapper, 1) {
         Ok(given) => given,
         Err(step) => return Ok(step),
     };
-    let is_separator = |word: &Word| bytes(&word.text).starts_with(b":::");
+    let is_separator = |word: &ShellWord| bytes(&word.text).starts_with(b":::");
     let end = run.words().iter().position(is_separator);
     let end = end.unwrap_or(run.words().len());
     if given.has(b'S') {
@@ -104,8 +104,8 @@ pub(super) fn parallel(
 }
 
 /// `parallel ::: COMMAND…`, or commands from its input.
-fn parallel_commands(session: &mut Session<'_>, run: &mut Run, end: usize) -> Outcome<Step> {
-    let commands: Vec<Word> = run.words().iter().skip(end + 1).cloned().collect();
+fn parallel_commands(session: &mut Session<'_>, run: &mut Run, end: usize) -> Reading<Step> {
+    let commands: Vec<ShellWord> = run.words().iter().skip(end + 1).cloned().collect();
     if commands.is_empty() || run.text(end) != b":::" {
         return Ok(run.unclear("parallel"));
     }
@@ -117,7 +117,7 @@ fn parallel_commands(session: &mut Session<'_>, run: &mut Run, end: usize) -> Ou
 
 /// `find`: the commands of `-exec`, `-execdir`, `-ok` and `-okdir`; `find`
 /// itself only when it has none of them or also removes or writes files.
-pub(super) fn find(session: &mut Session<'_>, run: &mut Run, _: &'static Wrapper) -> Outcome<Step> {
+pub(super) fn find(session: &mut Session<'_>, run: &mut Run, _: &'static Wrapper) -> Reading<Step> {
     let mut at = 1;
     let mut own = true;
     let mut branches = Vec::new();
@@ -141,7 +141,7 @@ pub(super) fn find(session: &mut Session<'_>, run: &mut Run, _: &'static Wrapper
         session.charge(words.iter().map(|w| w.text.len() + 16).sum())?;
         branches.push((action, words, splits));
     }
-    let writes = |w: &Word| {
+    let writes = |w: &ShellWord| {
         let text = bytes(&w.text);
         text == b"-delete" || text.starts_with(b"-fprint") || text == b"-fls"
     };
@@ -169,7 +169,7 @@ pub(super) fn find(session: &mut Session<'_>, run: &mut Run, _: &'static Wrapper
 }
 
 /// Where the `;`, or the `+` after `{}`, stands that ends an action.
-fn exec_end(words: &[Word]) -> usize {
+fn exec_end(words: &[ShellWord]) -> usize {
     let mut before: &[u8] = b"";
     for (at, word) in words.iter().enumerate() {
         let text = bytes(&word.text);
@@ -207,8 +207,8 @@ pub(super) fn dashed(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
-    let is_sub = |word: &Word| is_subcommand(wrapper, bytes(&word.text));
+) -> Reading<Step> {
+    let is_sub = |word: &ShellWord| is_subcommand(wrapper, bytes(&word.text));
     let Some(sub) = run.words().iter().skip(1).position(is_sub) else {
         return Ok(Step::Leaf);
     };
@@ -228,7 +228,7 @@ pub(super) fn dashed(
         (None, None) => {
             let at = sub + 1 + wrapper.operands;
             let before = run.words().get(sub + 1..=at).unwrap_or_default();
-            let plain = |w: &Word| !w.splits && bytes(&w.text).first() != Some(&b'-');
+            let plain = |w: &ShellWord| !w.splits && bytes(&w.text).first() != Some(&b'-');
             if before.is_empty() {
                 Ok(Step::Leaf)
             } else if before.iter().all(plain) {
@@ -259,7 +259,7 @@ pub(super) fn mise(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     if !is_subcommand(wrapper, run.text(1)) {
         return Ok(Step::Leaf);
     }
@@ -292,7 +292,7 @@ pub(super) fn mise(
 pub(super) fn uv(run: &mut Run, wrapper: &'static Wrapper) -> Step {
     const RUN: Wrapper = Wrapper {
         name: "uv",
-        grammar: Grammar {
+        grammar: OptionTable {
             short: "nqvp:w:ms:P:U",
             long: "with:/w with-editable: with-requirements: extra: group: no-group: only-group: \
                 env-file: python:/p project: directory:/D package: index: default-index: \
@@ -323,7 +323,7 @@ pub(super) fn npx(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     let given = match options(run, wrapper, 1) {
         Ok(given) => given,
         Err(step) => return Ok(step),
@@ -356,8 +356,8 @@ pub(super) fn nix_shell(
     session: &mut Session<'_>,
     run: &mut Run,
     _: &'static Wrapper,
-) -> Outcome<Step> {
-    let is_run = |w: &Word| matches!(bytes(&w.text), b"--run" | b"--command");
+) -> Reading<Step> {
+    let is_run = |w: &ShellWord| matches!(bytes(&w.text), b"--run" | b"--command");
     let at = run.words().iter().position(is_run);
     let Some(text) = at.and_then(|at| run.words().get(at + 1)).cloned() else {
         return Ok(Step::Leaf);
@@ -373,7 +373,7 @@ pub(super) fn nix(run: &mut Run, _: &'static Wrapper) -> Step {
         b"shell" => "nix shell",
         _ => return Step::Leaf,
     };
-    let is_command = |w: &Word| matches!(bytes(&w.text), b"-c" | b"--command");
+    let is_command = |w: &ShellWord| matches!(bytes(&w.text), b"-c" | b"--command");
     match run.words().iter().position(is_command) {
         Some(at) if at + 1 < run.words().len() => {
             run.strip(at + 1, label);

@@ -39,7 +39,7 @@ pub use glob::expand_glob;
 
 /// One word of a command after quote removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
+pub struct ShellWord {
     /// The text after quote removal, tilde and brace expansion. Parts that
     /// cannot be known are kept as their source text (`$X`, `$(date)`).
     pub text: OsString,
@@ -53,7 +53,7 @@ pub struct Word {
     pub glob: Option<OsString>,
 }
 
-impl Word {
+impl ShellWord {
     /// A word whose text is fully known and is no pattern.
     pub fn literal(text: impl Into<OsString>) -> Self {
         Self {
@@ -81,7 +81,7 @@ pub struct Assignment {
     /// The variable's name.
     pub name: String,
     /// Its value.
-    pub value: Word,
+    pub value: ShellWord,
 }
 
 /// Where a command's standard input comes from.
@@ -92,9 +92,9 @@ pub enum Stdin {
     /// The output of the command before it in a pipeline.
     Pipe,
     /// The content of a here-document or here-string.
-    Text(Word),
+    Text(ShellWord),
     /// A file.
-    File(Word),
+    File(ShellWord),
     /// Closed by `<&-`.
     Closed,
 }
@@ -123,7 +123,7 @@ pub struct Redirect {
     /// for `&>` (both outputs) and for `{name}>x`.
     pub descriptor: Option<u32>,
     /// The file, or the descriptor to copy.
-    pub target: Word,
+    pub target: ShellWord,
 }
 
 /// Where a command would run, relative to where the script starts.
@@ -147,7 +147,7 @@ impl Default for Directory {
 pub struct Command {
     /// The arguments with the command's name first and wrappers stripped.
     /// Empty for a command that only assigns or redirects.
-    pub words: Vec<Word>,
+    pub words: Vec<ShellWord>,
     /// The variables put in its environment by the text: exported earlier,
     /// written before the command, or given to `env`.
     pub assignments: Vec<Assignment>,
@@ -222,7 +222,7 @@ pub fn read(source: &str, known: &Known<'_>) -> Script {
 /// Lists the commands that running `words` directly, with no shell, would run:
 /// only wrappers are looked through.
 #[must_use]
-pub fn read_argv(words: Vec<Word>, known: &Known<'_>) -> Script {
+pub fn read_argv(words: Vec<ShellWord>, known: &Known<'_>) -> Script {
     let mut session = session::Session::new(known, b"");
     let _ = session.invoke(invoke::Run {
         command: Command {
@@ -234,8 +234,8 @@ pub fn read_argv(words: Vec<Word>, known: &Known<'_>) -> Script {
     session.finish()
 }
 
-impl From<&Word> for guard_core::invocation::Word {
-    fn from(word: &Word) -> Self {
+impl From<&ShellWord> for guard_core::invocation::Word {
+    fn from(word: &ShellWord) -> Self {
         Self {
             text: word.text.clone(),
             known: word.known,
@@ -243,7 +243,7 @@ impl From<&Word> for guard_core::invocation::Word {
     }
 }
 
-impl From<&guard_core::invocation::Word> for Word {
+impl From<&guard_core::invocation::Word> for ShellWord {
     fn from(word: &guard_core::invocation::Word) -> Self {
         Self {
             text: word.text.clone(),

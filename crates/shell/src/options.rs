@@ -1,12 +1,12 @@
 //! Command-line options as `getopt_long` reads them.
 
-use super::Word;
+use super::ShellWord;
 use super::expansion::bytes;
 use super::grammar::source_text;
 
 /// Which options a command takes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Grammar {
+pub(super) struct OptionTable {
     /// As for getopt(3): `a:` takes a value, `a::` takes one only in the same word.
     pub short: &'static str,
     /// Names separated by blanks, marked by `:` and `::` alike; `/x` after one
@@ -36,10 +36,10 @@ enum Takes {
 /// Goes over the options from `words[from]`; `each` is told the letter of each
 /// one (0 when it has none) and its value.
 pub(super) fn read(
-    words: &[Word],
+    words: &[ShellWord],
     from: usize,
-    grammar: Grammar,
-    mut each: impl FnMut(u8, Option<Word>),
+    grammar: OptionTable,
+    mut each: impl FnMut(u8, Option<ShellWord>),
 ) -> Operands {
     let mut index = from;
     while let Some(word) = words.get(index) {
@@ -68,12 +68,12 @@ pub(super) fn read(
 
 /// One word of short options. None when a letter is not in the grammar.
 fn short(
-    words: &[Word],
+    words: &[ShellWord],
     index: &mut usize,
-    grammar: Grammar,
+    grammar: OptionTable,
     text: &[u8],
-    word: &Word,
-    each: &mut impl FnMut(u8, Option<Word>),
+    word: &ShellWord,
+    each: &mut impl FnMut(u8, Option<ShellWord>),
 ) -> Option<()> {
     let letters = grammar.short.as_bytes();
     for (at, &letter) in text.iter().enumerate().skip(1) {
@@ -100,12 +100,12 @@ fn short(
 
 /// One long option. None when it is not in the grammar.
 fn long(
-    words: &[Word],
+    words: &[ShellWord],
     index: &mut usize,
-    grammar: Grammar,
+    grammar: OptionTable,
     name: &[u8],
-    word: &Word,
-    each: &mut impl FnMut(u8, Option<Word>),
+    word: &ShellWord,
+    each: &mut impl FnMut(u8, Option<ShellWord>),
 ) -> Option<()> {
     let equals = name.iter().position(|b| *b == b'=');
     let (name, attached) = match equals {
@@ -156,8 +156,8 @@ fn takes(marks: &[u8]) -> Takes {
 }
 
 /// The value that is part of a word.
-fn part(word: &Word, text: &[u8]) -> Word {
-    Word {
+fn part(word: &ShellWord, text: &[u8]) -> ShellWord {
+    ShellWord {
         text: source_text(text),
         known: word.known,
         splits: word.splits,
@@ -169,12 +169,12 @@ fn part(word: &Word, text: &[u8]) -> Word {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-    use super::super::Word;
-    use super::{Grammar, Operands, read};
+    use super::super::ShellWord;
+    use super::{Operands, OptionTable, read};
 
     #[test]
     fn options() {
-        let grammar = Grammar {
+        let grammar = OptionTable {
             short: "ab:c::",
             long: "all/a base:/b colour:: bare",
         };
@@ -192,7 +192,7 @@ mod tests {
             ("--help", "", Operands::Nothing),
             ("- x", "", Operands::At(0)),
         ] {
-            let words: Vec<Word> = line.split(' ').map(Word::literal).collect();
+            let words: Vec<ShellWord> = line.split(' ').map(ShellWord::literal).collect();
             let mut seen = Vec::new();
             let found = read(&words, 0, grammar, |letter, value| {
                 let letter = if letter == 0 { '0' } else { letter.into() };

@@ -1,12 +1,12 @@
 //! Positional and special parameters.
 
-use super::Word;
+use super::ShellWord;
 use super::expansion::bytes;
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::scope::Parameters;
 use super::word::{Build, Mode};
 
-impl Reader<'_, '_, '_> {
+impl TextReader<'_, '_, '_> {
     /// Adds `$1`, `$@`, `$?` and the like, whose source began at `from`.
     pub(super) fn parameter(
         &mut self,
@@ -14,7 +14,7 @@ impl Reader<'_, '_, '_> {
         name: &[u8],
         from: usize,
         quoted: bool,
-        words: &mut Vec<Word>,
+        words: &mut Vec<ShellWord>,
     ) {
         let source = self.since(from);
         let parameters = match &self.session.state.parameters {
@@ -63,7 +63,7 @@ impl Reader<'_, '_, '_> {
 
 /// A positional parameter.
 enum Nth<'p> {
-    Set(&'p Word),
+    Set(&'p ShellWord),
     Unset,
     /// It cannot be told which one it is.
     Unknown,
@@ -92,7 +92,7 @@ fn nth<'p>(parameters: &'p Parameters, digits: &[u8]) -> Nth<'p> {
 }
 
 /// Adds one parameter's value.
-fn add(build: &mut Build, word: &Word, quoted: bool, words: &mut Vec<Word>) {
+fn add(build: &mut Build, word: &ShellWord, quoted: bool, words: &mut Vec<ShellWord>) {
     let text = bytes(&word.text);
     if !word.known {
         build.unknown(text, !quoted || word.splits);
@@ -107,7 +107,7 @@ fn add(build: &mut Build, word: &Word, quoted: bool, words: &mut Vec<Word>) {
 }
 
 /// `$@`, `"$@"`, `$*`: one word for each parameter.
-fn all(build: &mut Build, parameters: &Parameters, quoted: bool, words: &mut Vec<Word>) {
+fn all(build: &mut Build, parameters: &Parameters, quoted: bool, words: &mut Vec<ShellWord>) {
     for (index, word) in parameters.list.iter().enumerate() {
         if index > 0 {
             build.end(words);

@@ -1,10 +1,10 @@
 //! Redirections, here-documents and here-strings.
 
 use super::expansion::bytes;
-use super::grammar::Reader;
-use super::session::Outcome;
+use super::grammar::TextReader;
+use super::session::Reading;
 use super::word::{Build, Mode, name_length};
-use super::{Redirect, RedirectKind, Stdin, Word, skip};
+use super::{Redirect, RedirectKind, ShellWord, Stdin, skip};
 
 /// The redirections of one command.
 #[derive(Debug, Default)]
@@ -29,9 +29,9 @@ pub(super) struct Pending {
     resume: usize,
 }
 
-impl<'s> Reader<'s, '_, '_> {
+impl<'s> TextReader<'s, '_, '_> {
     /// Reads a redirection if one begins here.
-    pub(super) fn redirect(&mut self, redirects: &mut Redirects) -> Outcome<bool> {
+    pub(super) fn redirect(&mut self, redirects: &mut Redirects) -> Reading<bool> {
         let rest = self.rest();
         let prefix = match rest.first() {
             Some(b'<' | b'>') => 0,
@@ -75,7 +75,7 @@ impl<'s> Reader<'s, '_, '_> {
         redirects: &mut Redirects,
         descriptor: Option<u32>,
         to_input: bool,
-    ) -> Outcome {
+    ) -> Reading {
         let rest = self.rest();
         for (sign, kind) in [
             (b"<<<".as_slice(), None),
@@ -115,7 +115,7 @@ impl<'s> Reader<'s, '_, '_> {
     }
 
     /// The word after an operator.
-    fn target(&mut self) -> Outcome<Word> {
+    fn target(&mut self) -> Reading<ShellWord> {
         self.blanks();
         if self.peek().is_none_or(super::word::ends_word)
             && !(matches!(self.peek(), Some(b'<' | b'>')) && self.peek_at(1) == Some(b'('))
@@ -126,7 +126,7 @@ impl<'s> Reader<'s, '_, '_> {
     }
 
     /// `<<< word`
-    fn here_string(&mut self) -> Outcome<Word> {
+    fn here_string(&mut self) -> Reading<ShellWord> {
         let mut word = self.target()?;
         word.text.push("\n");
         word.glob = None;
@@ -134,7 +134,7 @@ impl<'s> Reader<'s, '_, '_> {
     }
 
     /// Reads the delimiter, and the body that begins on the next line.
-    fn here_document(&mut self, strip_tabs: bool) -> Outcome<Word> {
+    fn here_document(&mut self, strip_tabs: bool) -> Reading<ShellWord> {
         self.blanks();
         let (delimiter, quoted) = self.delimiter()?;
         let newline = match self.pending.last() {
@@ -174,14 +174,14 @@ impl<'s> Reader<'s, '_, '_> {
             build.quote(&body);
         } else {
             self.session.enter()?;
-            Reader::new(&body, self.session).document(&mut build)?;
+            TextReader::new(&body, self.session).document(&mut build)?;
             self.session.leave();
         }
         Ok(build.finish())
     }
 
     /// A here-document's delimiter and whether any part of it is quoted.
-    fn delimiter(&mut self) -> Outcome<(Vec<u8>, bool)> {
+    fn delimiter(&mut self) -> Reading<(Vec<u8>, bool)> {
         let mut text = Vec::new();
         let mut quoted = false;
         let from = self.pos;
@@ -215,7 +215,7 @@ impl<'s> Reader<'s, '_, '_> {
     }
 
     /// Expands the body of a here-document, which is the whole source.
-    fn document(&mut self, build: &mut Build) -> Outcome {
+    fn document(&mut self, build: &mut Build) -> Reading {
         let mut words = Vec::new();
         loop {
             let rest = self.rest();
@@ -271,7 +271,7 @@ fn record(
     redirects: &mut Redirects,
     kind: RedirectKind,
     descriptor: Option<u32>,
-    target: Word,
+    target: ShellWord,
     input: bool,
 ) {
     let copies = bytes(&target.text);

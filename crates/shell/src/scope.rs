@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use super::{Directory, Word};
+use super::{Directory, ShellWord};
 
 /// How many variables are kept; further ones stay unknown.
 const VARIABLES: usize = 256;
@@ -23,9 +23,9 @@ pub(super) struct Variable {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Parameters {
     /// `$0`
-    pub zero: Option<Word>,
+    pub zero: Option<ShellWord>,
     /// `$1` and on.
-    pub list: Vec<Word>,
+    pub list: Vec<ShellWord>,
     /// True when further ones follow that cannot be known.
     pub more: bool,
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::mem;
 
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::scope::{Effects, State};
 use super::{Command, Known, Script, Stdin};
 
@@ -29,11 +29,11 @@ pub(super) enum Stop {
 }
 
 /// The outcome of every step of reading.
-pub(super) type Outcome<T = ()> = Result<T, Stop>;
+pub(super) type Reading<T = ()> = Result<T, Stop>;
 
 /// What a command inherits from the wrappers around the text it stands in.
 #[derive(Clone, Debug)]
-pub(super) struct Context {
+pub(super) struct Inherited {
     pub via: Vec<String>,
     pub notes: Vec<String>,
     pub remote: bool,
@@ -55,7 +55,7 @@ pub(super) struct Session<'k> {
     pub out: Vec<Command>,
     pub problem: Option<String>,
     pub state: State,
-    pub context: Context,
+    pub context: Inherited,
     /// Notes for the command whose words are being read.
     pub notes: Vec<String>,
     /// True when a word of that command stands for operands filled in later.
@@ -78,7 +78,7 @@ impl<'k> Session<'k> {
             out: Vec::new(),
             problem: None,
             state: State::default(),
-            context: Context {
+            context: Inherited {
                 via: Vec::new(),
                 notes: Vec::new(),
                 remote: false,
@@ -107,27 +107,27 @@ impl<'k> Session<'k> {
     }
 
     /// Reads a whole text in the present state.
-    pub fn read_source(&mut self, source: &[u8]) -> Outcome {
+    pub fn read_source(&mut self, source: &[u8]) -> Reading {
         if source.len() > SOURCE {
             return self.limit("the text is longer than 1 MiB");
         }
-        Reader::new(source, self).script()
+        TextReader::new(source, self).script()
     }
 
     /// Records the first problem and stops at a limit.
-    pub fn limit<T>(&mut self, problem: &str) -> Outcome<T> {
+    pub fn limit<T>(&mut self, problem: &str) -> Reading<T> {
         self.problem.get_or_insert_with(|| problem.to_owned());
         Err(Stop::Limit)
     }
 
     /// Records the first problem and stops this text.
-    pub fn syntax<T>(&mut self, problem: String) -> Outcome<T> {
+    pub fn syntax<T>(&mut self, problem: String) -> Reading<T> {
         self.problem.get_or_insert(problem);
         Err(Stop::Syntax)
     }
 
     /// One level deeper.
-    pub fn enter(&mut self) -> Outcome {
+    pub fn enter(&mut self) -> Reading {
         if self.depth >= DEPTH {
             return self.limit("the text nests deeper than 64 levels");
         }
@@ -151,7 +151,7 @@ impl<'k> Session<'k> {
     }
 
     /// Takes `cost` bytes from what this reading may produce.
-    pub fn charge(&mut self, cost: usize) -> Outcome {
+    pub fn charge(&mut self, cost: usize) -> Reading {
         match self.budget.checked_sub(cost) {
             Some(left) => {
                 self.budget = left;
@@ -162,7 +162,7 @@ impl<'k> Session<'k> {
     }
 
     /// Lists a command.
-    pub fn push(&mut self, command: Command) -> Outcome {
+    pub fn push(&mut self, command: Command) -> Reading {
         if self.out.len() >= COMMANDS {
             return self.limit("the text runs more than 100,000 commands");
         }
@@ -197,7 +197,7 @@ impl<'k> Session<'k> {
     }
 
     /// Runs `body` in a subshell.
-    pub fn subshell(&mut self, body: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
+    pub fn subshell(&mut self, body: impl FnOnce(&mut Self) -> Reading) -> Reading {
         let mark = self.mark();
         body(self)?;
         self.restore(&mark);

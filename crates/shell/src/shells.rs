@@ -1,17 +1,17 @@
 //! Wrappers that hand a string to a shell.
 
-use super::Word;
+use super::ShellWord;
 use super::expansion::bytes;
-use super::grammar::Reader;
+use super::grammar::TextReader;
 use super::invoke::{Child, Run, Step, input_text};
 use super::scope::Parameters;
-use super::session::{Outcome, Session, Stop};
+use super::session::{Reading, Session, Stop};
 use super::word::Mode;
 use super::wrappers::{Wrapper, options, strip_to};
 
 /// What the arguments of a shell say.
 #[derive(Default)]
-struct Arguments {
+struct ShellArguments {
     /// `-c`: the first operand is read.
     command: bool,
     /// `-s`: the input is read whatever the operands are.
@@ -25,7 +25,7 @@ pub(super) fn shell(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     let Some(arguments) = shell_arguments(run.words()) else {
         return Ok(run.unclear(wrapper.name));
     };
@@ -41,7 +41,11 @@ pub(super) fn shell(
         let parameters = Parameters {
             zero: Some(match rest.first() {
                 Some(zero) => zero.clone(),
-                None => run.words().first().cloned().unwrap_or(Word::literal("sh")),
+                None => run
+                    .words()
+                    .first()
+                    .cloned()
+                    .unwrap_or(ShellWord::literal("sh")),
             }),
             list: rest.get(1..).unwrap_or_default().to_vec(),
             more: run.appends,
@@ -71,10 +75,10 @@ pub(super) fn shell(
 }
 
 /// Goes over a shell's options. None when a word may hold options.
-fn shell_arguments(words: &[Word]) -> Option<Arguments> {
-    let mut found = Arguments {
+fn shell_arguments(words: &[ShellWord]) -> Option<ShellArguments> {
+    let mut found = ShellArguments {
         at: 1,
-        ..Arguments::default()
+        ..ShellArguments::default()
     };
     while let Some(word) = words.get(found.at) {
         let text = bytes(&word.text);
@@ -111,7 +115,7 @@ pub(super) fn su(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     let mut login = false;
     let mut command = None;
     let mut at = 1;
@@ -151,7 +155,7 @@ pub(super) fn script(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     let before = match options(run, wrapper, 1) {
         Ok(given) => given,
         Err(step) => return Ok(step),
@@ -180,7 +184,7 @@ pub(super) fn flock(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     let given = match options(run, wrapper, 1) {
         Ok(given) => given,
         Err(step) => return Ok(step),
@@ -201,7 +205,7 @@ pub(super) fn watch(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     let given = match options(run, wrapper, 1) {
         Ok(given) => given,
         Err(step) => return Ok(step),
@@ -218,7 +222,7 @@ pub(super) fn entr(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     let given = match options(run, wrapper, 1) {
         Ok(given) => given,
         Err(step) => return Ok(step),
@@ -243,7 +247,7 @@ pub(super) fn ssh(
     session: &mut Session<'_>,
     run: &mut Run,
     wrapper: &'static Wrapper,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     let before = match options(run, wrapper, 1) {
         Ok(given) => given,
         Err(step) => return Ok(step),
@@ -275,9 +279,9 @@ pub(super) fn ssh(
 pub(super) fn reread_joined(
     session: &mut Session<'_>,
     run: &Run,
-    text: &Word,
+    text: &ShellWord,
     label: &str,
-) -> Outcome<Step> {
+) -> Reading<Step> {
     let first = session.out.len();
     session.reread(run, text, label, Child::New(None))?;
     if run.appends
@@ -290,10 +294,10 @@ pub(super) fn reread_joined(
 
 impl Session<'_> {
     /// The words of `env -S STRING`, which are quoted much as in a shell.
-    pub(super) fn split_string(&mut self, string: &Word) -> Outcome<Vec<Word>> {
+    pub(super) fn split_string(&mut self, string: &ShellWord) -> Reading<Vec<ShellWord>> {
         let mut words = Vec::new();
         let distrust = std::mem::replace(&mut self.state.distrust, true);
-        let mut reader = Reader::new(bytes(&string.text), self);
+        let mut reader = TextReader::new(bytes(&string.text), self);
         reader.no_braces = true;
         let mut outcome = Ok(());
         while outcome.is_ok() {
@@ -306,7 +310,7 @@ impl Session<'_> {
             if reader.pos == from {
                 // `;` and the like are plain here.
                 let plain = reader.take(1);
-                words.push(Word::literal(super::grammar::source_text(plain)));
+                words.push(ShellWord::literal(super::grammar::source_text(plain)));
             }
         }
         self.state.distrust = distrust;

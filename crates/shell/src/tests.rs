@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::{Command, Directory, Known, RedirectKind, Script, Stdin, Word, read, read_argv};
+use super::{Command, Directory, Known, RedirectKind, Script, ShellWord, Stdin, read, read_argv};
 
 fn known() -> Known<'static> {
     Known {
@@ -21,7 +21,7 @@ fn known() -> Known<'static> {
 }
 
 /// `?` before an unknown word, `??` when it splits, `*` before a pattern.
-fn word(word: &Word) -> String {
+fn word(word: &ShellWord) -> String {
     let mark = match (word.known, word.splits) {
         (true, false) => "",
         (false, false) => "?",
@@ -740,7 +740,7 @@ fn notes() {
 
 #[test]
 fn argv() {
-    let words = |line: &str| line.split('|').map(Word::literal).collect::<Vec<_>>();
+    let words = |line: &str| line.split('|').map(ShellWord::literal).collect::<Vec<_>>();
     for (line, expected) in [
         ("rm|*|$X|~", "rm|*|$X|~"),
         ("sudo|rm|a b;c", "sudo> rm|a b;c"),
@@ -861,7 +861,7 @@ proptest! {
         let line = words.iter().map(quote).collect::<Vec<_>>().join(" ");
         let script = read(&format!(": {line}"), &known());
         prop_assert_eq!(script.problem, None);
-        let expected: Vec<Word> = [":".to_owned()].into_iter().chain(words).map(Word::literal).collect();
+        let expected: Vec<ShellWord> = [":".to_owned()].into_iter().chain(words).map(ShellWord::literal).collect();
         prop_assert_eq!(&script.commands[0].words, &expected);
     }
 

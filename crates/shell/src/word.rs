@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use super::Word;
+use super::ShellWord;
 use super::brace::{Braces, cost, expand};
-use super::grammar::Reader;
-use super::session::{Outcome, WORD_COST};
+use super::grammar::TextReader;
+use super::session::{Reading, WORD_COST};
 use super::skip;
 
 /// How a word is expanded.
@@ -83,7 +83,7 @@ impl Build {
 
     /// Adds a known value that is not quoted: it is split at blanks and its
     /// glob characters count.
-    pub fn split(&mut self, value: &[u8], words: &mut Vec<Word>) {
+    pub fn split(&mut self, value: &[u8], words: &mut Vec<ShellWord>) {
         if self.mode != Mode::Argument {
             if !value.is_empty() {
                 self.plain(value);
@@ -105,7 +105,7 @@ impl Build {
     }
 
     /// Ends a word, when there is one, and starts the next.
-    pub fn end(&mut self, words: &mut Vec<Word>) {
+    pub fn end(&mut self, words: &mut Vec<ShellWord>) {
         if self.started {
             let built = std::mem::replace(self, Self::new(self.mode));
             words.push(built.finish());
@@ -113,9 +113,9 @@ impl Build {
     }
 
     /// The word.
-    pub fn finish(self) -> Word {
+    pub fn finish(self) -> ShellWord {
         let glob = (self.glob && self.mode != Mode::Value).then(|| self.pattern());
-        Word {
+        ShellWord {
             text: OsString::from_vec(self.text),
             known: self.known,
             splits: self.splits,
@@ -170,16 +170,16 @@ pub(super) fn name_length(text: &[u8]) -> usize {
     }
 }
 
-impl Reader<'_, '_, '_> {
+impl TextReader<'_, '_, '_> {
     /// Reads one word of the source, which may become none or several.
-    pub(super) fn word(&mut self, mode: Mode, words: &mut Vec<Word>) -> Outcome {
+    pub(super) fn word(&mut self, mode: Mode, words: &mut Vec<ShellWord>) -> Reading {
         let before = words.len();
         let start = self.pos;
         // Most words are one plain run: no builder is needed for those.
         let run = self.rest().iter().take_while(|b| is_plain(**b)).count();
         if run > 0 && self.rest().get(run).is_none_or(|b| ends_run(*b)) {
             let text = self.take(run);
-            words.push(Word::literal(OsString::from_vec(text.to_vec())));
+            words.push(ShellWord::literal(OsString::from_vec(text.to_vec())));
         } else {
             let braces = mode == Mode::Argument && !self.no_braces;
             self.parts(Build::new(mode), start, braces, words)?;
@@ -198,20 +198,20 @@ impl Reader<'_, '_, '_> {
     }
 
     /// Reads exactly one word.
-    pub(super) fn single_word(&mut self, mode: Mode) -> Outcome<Word> {
+    pub(super) fn single_word(&mut self, mode: Mode) -> Reading<ShellWord> {
         let mut words = Vec::new();
         self.word(mode, &mut words)?;
         let mut words = words.into_iter();
         match (words.next(), words.next()) {
             (Some(word), None) => Ok(word),
-            (None, _) => Ok(Word::literal("")),
-            (Some(word), Some(_)) => Ok(Word::unknown(word.text, true)),
+            (None, _) => Ok(ShellWord::literal("")),
+            (Some(word), Some(_)) => Ok(ShellWord::unknown(word.text, true)),
         }
     }
 
     /// Marks words as unknown that hold the string a wrapper fills in. They may
     /// split unless the string came in as a parameter's unknown value.
-    fn fill_in(&mut self, source: &[u8], words: &mut [Word]) {
+    fn fill_in(&mut self, source: &[u8], words: &mut [ShellWord]) {
         let Some(replace) = &self.session.context.replace else {
             return;
         };
@@ -230,8 +230,8 @@ impl Reader<'_, '_, '_> {
         mut build: Build,
         start: usize,
         mut braces: bool,
-        words: &mut Vec<Word>,
-    ) -> Outcome {
+        words: &mut Vec<ShellWord>,
+    ) -> Reading {
         let first = words.len();
         let commands = self.session.out.len();
         let mut assigns = None;
@@ -257,7 +257,7 @@ impl Reader<'_, '_, '_> {
                         Braces::None => {}
                         Braces::TooMany => {
                             words.truncate(first);
-                            words.push(Word::unknown(OsString::from_vec(raw.to_vec()), true));
+                            words.push(ShellWord::unknown(OsString::from_vec(raw.to_vec()), true));
                             self.session.note("a brace expansion is too long to list");
                             self.pos = start + raw.len();
                             return Ok(());
@@ -288,12 +288,12 @@ impl Reader<'_, '_, '_> {
     }
 
     /// Reads each raw word that a brace expansion gave.
-    fn brace_words(&mut self, raw: &[u8], list: &[Vec<u8>], words: &mut Vec<Word>) -> Outcome {
+    fn brace_words(&mut self, raw: &[u8], list: &[Vec<u8>], words: &mut Vec<ShellWord>) -> Reading {
         let length: usize = list.iter().map(|w| w.len() + WORD_COST).sum();
         self.session.charge(length + raw.len())?;
         self.session.enter()?;
         for raw in list {
-            let mut reader = Reader::new(raw, self.session);
+            let mut reader = TextReader::new(raw, self.session);
             reader.no_braces = true;
             reader.word(Mode::Argument, words)?;
         }
@@ -302,7 +302,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// `'…'`
-    fn single_quoted(&mut self, build: &mut Build) -> Outcome {
+    fn single_quoted(&mut self, build: &mut Build) -> Reading {
         self.pos += 1;
         let Some(length) = self.rest().iter().position(|b| *b == b'\'') else {
             return self.fail("a single quote is not closed");
@@ -329,7 +329,11 @@ impl Reader<'_, '_, '_> {
     }
 
     /// The rest of `"…"`, after its opening quote.
-    pub(super) fn double_quoted(&mut self, build: &mut Build, words: &mut Vec<Word>) -> Outcome {
+    pub(super) fn double_quoted(
+        &mut self,
+        build: &mut Build,
+        words: &mut Vec<ShellWord>,
+    ) -> Reading {
         // `"$@"` with no parameters is no word at all.
         if !(self.rest().starts_with(b"$@\"") || self.rest().starts_with(b"${@}\"")) {
             build.started = true;
@@ -399,7 +403,7 @@ impl Reader<'_, '_, '_> {
 }
 
 /// In a text with unknown parts even quoted text may be one of them.
-fn distrust(words: &mut [Word]) {
+fn distrust(words: &mut [ShellWord]) {
     for word in words {
         let stands_for = |b: &u8| matches!(*b, b'$' | b'`' | b'~');
         word.known &= !super::expansion::bytes(&word.text).iter().any(stands_for);

@@ -5,9 +5,9 @@
 use super::builtins::is_shell;
 use super::expansion::bytes;
 use super::invoke::{Child, Run, Step, base_name};
-use super::options::{self, Grammar, Operands};
-use super::session::{Outcome, Session};
-use super::{Word, containers, launchers, shells};
+use super::options::{self, Operands, OptionTable};
+use super::session::{Reading, Session};
+use super::{ShellWord, containers, launchers, shells};
 
 /// How a wrapper is looked through.
 #[derive(Clone, Copy)]
@@ -15,7 +15,7 @@ pub(super) enum Look {
     /// By its words alone.
     Strip(fn(&mut Run, &'static Wrapper) -> Step),
     /// By reading a string, or listing several commands.
-    Read(fn(&mut Session<'_>, &mut Run, &'static Wrapper) -> Outcome<Step>),
+    Read(fn(&mut Session<'_>, &mut Run, &'static Wrapper) -> Reading<Step>),
 }
 
 use Look::{Read, Strip};
@@ -23,7 +23,7 @@ use Look::{Read, Strip};
 /// A command that runs another one.
 pub(super) struct Wrapper {
     pub name: &'static str,
-    pub grammar: Grammar,
+    pub grammar: OptionTable,
     /// How many operands come before the command.
     pub operands: usize,
     /// The option that names a directory to change to; 0 when there is none.
@@ -53,7 +53,7 @@ const fn special(
 ) -> Wrapper {
     Wrapper {
         name,
-        grammar: Grammar { short, long },
+        grammar: OptionTable { short, long },
         operands,
         directory: 0,
         idle: "",
@@ -151,7 +151,7 @@ pub(super) fn find(name: &[u8]) -> Option<&'static Wrapper> {
 pub(super) struct Options {
     /// Where the operands begin.
     pub at: usize,
-    letters: Vec<(u8, Option<Word>)>,
+    letters: Vec<(u8, Option<ShellWord>)>,
 }
 
 impl Options {
@@ -161,13 +161,13 @@ impl Options {
     }
 
     /// The last value given to an option.
-    pub fn value(&self, letter: u8) -> Option<&Word> {
+    pub fn value(&self, letter: u8) -> Option<&ShellWord> {
         let found = self.letters.iter().rev().find(|(l, _)| *l == letter);
         found.and_then(|(_, value)| value.as_ref())
     }
 
     /// All values given to an option.
-    pub fn values(&self, letter: u8) -> impl Iterator<Item = &Word> {
+    pub fn values(&self, letter: u8) -> impl Iterator<Item = &ShellWord> {
         let found = self.letters.iter().filter(move |(l, _)| *l == letter);
         found.filter_map(|(_, value)| value.as_ref())
     }
@@ -185,7 +185,7 @@ pub(super) fn options(run: &mut Run, wrapper: &Wrapper, from: usize) -> Result<O
         Operands::Nothing => return Err(Step::Leaf),
         Operands::Unclear => return Err(run.unclear(wrapper.name)),
     };
-    let idle = |(letter, _): &(u8, Option<Word>)| wrapper.idle.as_bytes().contains(letter);
+    let idle = |(letter, _): &(u8, Option<ShellWord>)| wrapper.idle.as_bytes().contains(letter);
     if letters.iter().any(idle) {
         return Err(Step::Leaf);
     }
@@ -284,7 +284,7 @@ fn sudo(run: &mut Run, wrapper: &'static Wrapper) -> Step {
 }
 
 /// `env`: `NAME=value`, `-i`, `-u`, and `-S`, whose string is more arguments.
-fn env(session: &mut Session<'_>, run: &mut Run, wrapper: &'static Wrapper) -> Outcome<Step> {
+fn env(session: &mut Session<'_>, run: &mut Run, wrapper: &'static Wrapper) -> Reading<Step> {
     let options = match options(run, wrapper, 1) {
         Ok(options) => options,
         Err(step) => return Ok(step),
@@ -292,7 +292,7 @@ fn env(session: &mut Session<'_>, run: &mut Run, wrapper: &'static Wrapper) -> O
     if let Some(string) = options.value(b'S').cloned() {
         let mut words = session.split_string(&string)?;
         session.charge(words.len())?;
-        words.insert(0, Word::literal("env"));
+        words.insert(0, ShellWord::literal("env"));
         words.extend(
             run.command
                 .words
@@ -307,7 +307,7 @@ fn env(session: &mut Session<'_>, run: &mut Run, wrapper: &'static Wrapper) -> O
         run.dropped = 0;
     }
     for name in options.values(b'u') {
-        let unset = |name: &Word, given: &str| bytes(&name.text) == given.as_bytes();
+        let unset = |name: &ShellWord, given: &str| bytes(&name.text) == given.as_bytes();
         run.command.assignments.retain(|a| !unset(name, &a.name));
     }
     if options.has(b'S') {
@@ -322,7 +322,7 @@ fn env(session: &mut Session<'_>, run: &mut Run, wrapper: &'static Wrapper) -> O
 }
 
 /// `eval`: its arguments joined are read by the same shell.
-fn eval(session: &mut Session<'_>, run: &mut Run, _: &'static Wrapper) -> Outcome<Step> {
+fn eval(session: &mut Session<'_>, run: &mut Run, _: &'static Wrapper) -> Reading<Step> {
     let from = if run.text(1) == b"--" { 2 } else { 1 };
     let text = run.join(from);
     let child = if run.in_shell {
@@ -335,7 +335,7 @@ fn eval(session: &mut Session<'_>, run: &mut Run, _: &'static Wrapper) -> Outcom
 }
 
 /// `trap COMMAND SIGNAL…`: the command is read as running later.
-fn trap(session: &mut Session<'_>, run: &mut Run, wrapper: &'static Wrapper) -> Outcome<Step> {
+fn trap(session: &mut Session<'_>, run: &mut Run, wrapper: &'static Wrapper) -> Reading<Step> {
     let options = match options(run, wrapper, 1) {
         Ok(options) => options,
         Err(step) => return Ok(step),
@@ -387,7 +387,7 @@ pub(super) fn annotate(run: &mut Run) {
 }
 
 /// True for `python -c`, `perl -e` and their like.
-fn runs_inline_code(name: &[u8], words: &[Word]) -> bool {
+fn runs_inline_code(name: &[u8], words: &[ShellWord]) -> bool {
     let (letters, long): (&[u8], &[u8]) = match name {
         b"perl" | b"ruby" | b"lua" | b"Rscript" => (b"eE", b""),
         b"node" | b"bun" => (b"ep", b"--eval"),

@@ -1,13 +1,13 @@
 //! What psql does at a backslash command.
 
-use super::classify::Facts;
 use super::commands::{Meaning, PROGRAMS, cannot_fail, meaning};
 use super::ddl::{copy, is_unsafe_encoding};
-use super::kinds::{Kind, KindSet};
+use super::facts::StatementFacts;
+use super::kinds::{KindSet, StatementKind};
 use super::lexer::{Lexeme, Lexer};
 use super::lines::Lines;
-use super::psql::{SINGLE_LINE, Script, Tail};
-use super::slash::{Argument, Arguments, arguments, name_end};
+use super::psql::{SINGLE_LINE, ScriptRun, Tail};
+use super::slash::{Argument, SlashArguments, arguments, name_end};
 use super::words::{Words, full};
 
 const NO_COMMAND: &str = "guard does not know this backslash command";
@@ -26,7 +26,7 @@ fn shown(argument: &Argument) -> String {
     full(&argument.value)
 }
 
-impl Script<'_> {
+impl ScriptRun<'_> {
     /// Acts on the command whose backslash is at `at`. Gives where to read on.
     pub(super) fn command(&mut self, text: &[u8], at: usize) -> usize {
         let name_at = at + 1;
@@ -42,9 +42,9 @@ impl Script<'_> {
             Meaning::Shell => {
                 let command = full(rest);
                 let object = Some(command).filter(|command| !command.is_empty());
-                self.note(Kind::Shell, whole, object);
+                self.note(StatementKind::Shell, whole, object);
             }
-            Meaning::InfoLine => self.note(Kind::Read, whole, None),
+            Meaning::InfoLine => self.note(StatementKind::Read, whole, None),
             Meaning::Copy => self.client_copy(text.get(name_at..).unwrap_or_default()),
             _ => {
                 let pipes = matches!(meaning, Meaning::Go | Meaning::Output);
@@ -70,25 +70,31 @@ impl Script<'_> {
         });
     }
 
-    fn note(&mut self, kind: Kind, text: &[u8], object: Option<String>) {
+    fn note(&mut self, kind: StatementKind, text: &[u8], object: Option<String>) {
         self.say(kind, text, object, self.line, None);
     }
 
-    fn with_arguments(&mut self, meaning: Meaning, name: &[u8], text: &[u8], found: &Arguments) {
+    fn with_arguments(
+        &mut self,
+        meaning: Meaning,
+        name: &[u8],
+        text: &[u8],
+        found: &SlashArguments,
+    ) {
         if found.broken {
             self.unknown(text, NO_QUOTE_END);
         }
         let before = self.session.statements.len();
         if let Some(command) = &found.backticks {
-            self.note(Kind::Shell, text, Some(full(command)));
+            self.note(StatementKind::Shell, text, Some(full(command)));
         }
         let first = found.list.first();
         match meaning {
-            Meaning::Change => self.note(Kind::Write, text, first.map(shown)),
+            Meaning::Change => self.note(StatementKind::Write, text, first.map(shown)),
             Meaning::Output => self.output(text, first),
             Meaning::Include => self.include(text, first),
             Meaning::Connect => {
-                self.note(Kind::Write, text, first.map(shown));
+                self.note(StatementKind::Write, text, first.map(shown));
                 self.session.transactions.disconnect();
                 self.session.prepared.clear();
             }
@@ -101,19 +107,23 @@ impl Script<'_> {
                 Some(name) if name.unknown || is_unsafe_encoding(&shown(name)) => {
                     self.unknown(text, ENCODING);
                 }
-                _ => self.note(Kind::Read, text, None),
+                _ => self.note(StatementKind::Read, text, None),
             },
             Meaning::Restrict => {
                 self.restricted = true;
-                self.note(Kind::Read, text, None);
+                self.note(StatementKind::Read, text, None);
             }
-            Meaning::LargeUnlink => self.note(Kind::LargeObject, text, first.map(shown)),
+            Meaning::LargeUnlink => self.note(StatementKind::LargeObject, text, first.map(shown)),
             Meaning::LargeExport => {
-                self.note(Kind::CopyToFile, text, found.list.get(1).map(shown));
+                self.note(
+                    StatementKind::CopyToFile,
+                    text,
+                    found.list.get(1).map(shown),
+                );
             }
             Meaning::Pipeline => {
                 self.session.transactions.doubt_all();
-                self.note(Kind::Read, text, None);
+                self.note(StatementKind::Read, text, None);
             }
             Meaning::Parse | Meaning::BindNamed => self.named(meaning, text, first),
             Meaning::Go
@@ -122,12 +132,14 @@ impl Script<'_> {
             | Meaning::Watch
             | Meaning::Send
             | Meaning::Describe => self.go(meaning, name, text, found),
-            _ => self.note(Kind::Read, text, None),
+            _ => self.note(StatementKind::Read, text, None),
         }
         if found.backticks.is_some() {
             // The shell command says all; reading beside it says nothing.
             let after = self.session.statements.split_off(before);
-            let told = after.into_iter().filter(|it| it.kind != Kind::Read);
+            let told = after
+                .into_iter()
+                .filter(|it| it.kind != StatementKind::Read);
             self.session.statements.extend(told);
         }
     }
@@ -135,19 +147,21 @@ impl Script<'_> {
     /// A file or, after `|`, a command, that output goes to.
     fn output(&mut self, text: &[u8], target: Option<&Argument>) {
         let Some(target) = target else {
-            self.note(Kind::Read, text, None);
+            self.note(StatementKind::Read, text, None);
             return;
         };
         match target.value.split_first() {
-            Some((b'|', command)) => self.note(Kind::Shell, text, Some(full(command))),
+            Some((b'|', command)) => self.note(StatementKind::Shell, text, Some(full(command))),
             _ if target.unknown => self.unknown(text, NO_FILE),
-            _ => self.note(Kind::CopyToFile, text, Some(shown(target))),
+            _ => self.note(StatementKind::CopyToFile, text, Some(shown(target))),
         }
     }
 
     fn include(&mut self, text: &[u8], file: Option<&Argument>) {
         match file {
-            Some(file) if !file.unknown => self.note(Kind::Include, text, Some(shown(file))),
+            Some(file) if !file.unknown => {
+                self.note(StatementKind::Include, text, Some(shown(file)));
+            }
             _ => self.unknown(text, NO_FILE),
         }
         // The file may set variables, prepare statements and end transactions.
@@ -157,7 +171,7 @@ impl Script<'_> {
     }
 
     fn leave(&mut self, text: &[u8]) {
-        self.note(Kind::Read, text, None);
+        self.note(StatementKind::Read, text, None);
         if self.conditionals == 0 && !self.restricted {
             self.quit = true;
             self.rest = Lines::of(b"");
@@ -173,14 +187,14 @@ impl Script<'_> {
             }
             self.send();
         } else {
-            self.note(Kind::Read, text, None);
+            self.note(StatementKind::Read, text, None);
             self.clear();
         }
     }
 
     fn condition(&mut self, meaning: Meaning, text: &[u8]) {
         if self.buffer.is_blank() {
-            self.note(Kind::Read, text, None);
+            self.note(StatementKind::Read, text, None);
         } else {
             self.unknown(text, WITHIN);
         }
@@ -195,7 +209,7 @@ impl Script<'_> {
     fn assign(&mut self, meaning: Meaning, text: &[u8], list: &[Argument]) {
         let at_end = meaning == Meaning::Assign { last: true };
         let Some(name) = (if at_end { list.last() } else { list.first() }) else {
-            self.note(Kind::Read, text, None);
+            self.note(StatementKind::Read, text, None);
             return;
         };
         let values = list.get(1..).unwrap_or_default();
@@ -211,7 +225,7 @@ impl Script<'_> {
         if single && meaning == Meaning::Set {
             self.unknown(text, SINGLE_LINE);
         } else {
-            self.note(Kind::Read, text, None);
+            self.note(StatementKind::Read, text, None);
         }
         self.variables.set(&name.value, known.then_some(value));
     }
@@ -224,18 +238,18 @@ impl Script<'_> {
         if name.is_some_and(starts) {
             self.unknown(text, ENVIRONMENT);
         } else {
-            self.note(Kind::Write, text, name.map(shown));
+            self.note(StatementKind::Write, text, name.map(shown));
         }
     }
 
     /// Commands that send the buffer or, if it is empty, the text sent before.
-    fn go(&mut self, meaning: Meaning, name: &[u8], text: &[u8], found: &Arguments) {
+    fn go(&mut self, meaning: Meaning, name: &[u8], text: &[u8], found: &SlashArguments) {
         if meaning == Meaning::Describe {
             if !self.buffer.is_blank() {
                 self.session.parse(&self.buffer, self.conditionals > 0);
             }
             self.clear();
-            self.note(Kind::Read, text, None);
+            self.note(StatementKind::Read, text, None);
             return;
         }
         let doubtful = match meaning {
@@ -288,7 +302,7 @@ impl Script<'_> {
     /// Sends the previous text once more.
     fn again(&mut self, text: &[u8]) {
         let Some((statement, plain)) = self.session.previous.clone() else {
-            self.note(Kind::Read, text, None);
+            self.note(StatementKind::Read, text, None);
             return;
         };
         if !plain {
@@ -311,12 +325,12 @@ impl Script<'_> {
             let name = name.map(|name| (name.value.clone(), kinds));
             self.session.remember(name);
             self.clear();
-            self.note(Kind::Write, text, None);
+            self.note(StatementKind::Write, text, None);
             return;
         }
         let known = name.and_then(|name| self.session.prepared.get(&name.value));
         match known.map(|kinds: &KindSet| kinds.top()) {
-            Some(Kind::Unknown) | None => self.unknown(text, PREPARED),
+            Some(StatementKind::Unknown) | None => self.unknown(text, PREPARED),
             Some(kind) => self.note(kind, text, name.map(shown)),
         }
         self.session.transactions.doubt();
@@ -333,7 +347,7 @@ impl Script<'_> {
         let dollars = (0..tokens.len()).any(|at| {
             words.lexeme(at) == Some(Lexeme::Literal) && words.bytes(at).starts_with(b"$")
         });
-        let mut facts = Facts::default();
+        let mut facts = StatementFacts::default();
         copy(words, true, &mut facts);
         let broken = tokens
             .iter()
@@ -342,11 +356,11 @@ impl Script<'_> {
             facts.unknown(COMMENT);
         }
         let kind = facts.kinds.top();
-        if kind != Kind::Unknown {
+        if kind != StatementKind::Unknown {
             let object = facts.object.clone();
             self.note(kind, text, object);
         }
-        if facts.kinds.has(Kind::Unknown) {
+        if facts.kinds.has(StatementKind::Unknown) {
             self.unknown(text, facts.why.unwrap_or(COMMENT));
         } else if facts.copy_in {
             self.skip_data();

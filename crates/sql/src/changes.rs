@@ -1,7 +1,7 @@
 //! What a statement changes for the statements after it. A preview looks at the database as it is
 //! before the first of them, so it must not speak of what an earlier one has changed by then.
 
-use super::kinds::{Kind, KindSet};
+use super::kinds::{KindSet, StatementKind};
 use super::words::Words;
 
 /// What a statement changes that later statements may depend on.
@@ -86,7 +86,7 @@ const MEANING: &[&str] = &[
 pub(super) fn changes(words: Words, kinds: KindSet) -> Changes {
     let table = |at: usize| words.name(at).map_or(Changes::Everything, Changes::Table);
     let only = |at: usize| words.skip(at, &["only"]);
-    if kinds.has(Kind::Unknown) {
+    if kinds.has(StatementKind::Unknown) {
         return Changes::Everything;
     }
     if words.is(0, "set") {
@@ -101,7 +101,7 @@ pub(super) fn changes(words: Words, kinds: KindSet) -> Changes {
     if words.is(0, "delete") || words.is(0, "merge") {
         return plain(words, only(2), kinds, table);
     }
-    if words.is(0, "copy") && kinds.top() == Kind::Write {
+    if words.is(0, "copy") && kinds.top() == StatementKind::Write {
         return table(words.skip(1, &["binary"]));
     }
     if words.any(0, &["truncate", "drop"]) {
@@ -125,7 +125,7 @@ fn plain(words: Words, at: usize, kinds: KindSet, table: impl Fn(usize) -> Chang
         words.any(at, &["insert", "merge"]) && words.is(at + 1, "into")
             || words.are(at, &["delete", "from"])
     });
-    if nested || kinds.has(Kind::Drop) || kinds.has(Kind::LargeObject) {
+    if nested || kinds.has(StatementKind::Drop) || kinds.has(StatementKind::LargeObject) {
         return Changes::Everything;
     }
     table(at)
@@ -170,7 +170,7 @@ fn definition(words: Words, kinds: KindSet) -> Changes {
     let altered = words.is(0, "alter");
     let at = words.skip(1, &["or", "replace"]);
     let at = words.skip(at, &["unique"]);
-    if words.any(at, ASIDE) && kinds.top() < Kind::Unknown {
+    if words.any(at, ASIDE) && kinds.top() < StatementKind::Unknown {
         // A role or a database may get settings, which hold for later sessions only.
         return Changes::Nothing;
     }
@@ -190,7 +190,7 @@ fn definition(words: Words, kinds: KindSet) -> Changes {
 fn query(words: Words, kinds: KindSet) -> Changes {
     let path = (0..words.len()).any(|at| words.is(at, "set_config"));
     match kinds.top() {
-        Kind::Write if path => {
+        StatementKind::Write if path => {
             let names = (0..words.len()).filter_map(|at| words.literal(at));
             let mut names =
                 names.filter(|name| MEANING.iter().any(|known| name.eq_ignore_ascii_case(known)));
@@ -200,13 +200,15 @@ fn query(words: Words, kinds: KindSet) -> Changes {
                 Changes::SearchPath
             }
         }
-        Kind::Read | Kind::Write if words.is(0, "select") => {
+        StatementKind::Read | StatementKind::Write if words.is(0, "select") => {
             let into = words.outside(1, |at| words.is(at, "into") && !words.is_label(at));
             into.map_or(Changes::Nothing, |_| Changes::Everything)
         }
-        Kind::Read | Kind::Write | Kind::CopyToFile | Kind::VacuumFull | Kind::GrantPublic => {
-            Changes::Nothing
-        }
+        StatementKind::Read
+        | StatementKind::Write
+        | StatementKind::CopyToFile
+        | StatementKind::VacuumFull
+        | StatementKind::GrantPublic => Changes::Nothing,
         _ => Changes::Everything,
     }
 }

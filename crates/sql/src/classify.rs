@@ -1,67 +1,16 @@
 //! What one statement does, by its first word (manual, part VI "SQL Commands",
 //! of `PostgreSQL` 17 and 18).
 
-use std::collections::BTreeMap;
-
 use super::ddl;
-use super::kinds::{Kind, KindSet};
+use super::facts::{Control, Prepared, StatementFacts};
+use super::kinds::StatementKind;
 use super::lexer::Lexeme;
 use super::query::query;
 use super::words::Words;
 
-/// The kinds of the prepared statements, by name.
-pub(super) type Prepared = BTreeMap<Vec<u8>, KindSet>;
-
-/// What a statement does to the transaction it stands in.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Control {
-    #[default]
-    None,
-    Begin,
-    Commit {
-        chain: bool,
-    },
-    Rollback {
-        chain: bool,
-    },
-}
-
-/// All that is known of one statement.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Facts {
-    pub(super) kinds: KindSet,
-    /// What the most destructive of the kinds is done to.
-    pub(super) object: Option<String>,
-    pub(super) why: Option<&'static str>,
-    pub(super) control: Control,
-    /// Does something that no ROLLBACK undoes.
-    pub(super) lasting: bool,
-    /// After it a transaction is not known to go on as before.
-    pub(super) breaks: bool,
-    /// The lines after it are data.
-    pub(super) copy_in: bool,
-    /// The statement that PREPARE keeps.
-    pub(super) prepares: Option<(Vec<u8>, KindSet)>,
-}
-
-impl Facts {
-    pub(super) fn add(&mut self, kind: Kind, object: impl FnOnce() -> Option<String>) {
-        if self.kinds == KindSet::default() || kind > self.kinds.top() {
-            self.object = object();
-        }
-        self.kinds.add(kind);
-    }
-
-    pub(super) fn unknown(&mut self, why: &'static str) {
-        self.add(Kind::Unknown, || None);
-        self.why.get_or_insert(why);
-        self.breaks = true;
-    }
-}
-
 /// Reads one statement, which has at least one token.
-pub(super) fn classify(words: Words, prepared: &Prepared) -> Facts {
-    let mut facts = Facts::default();
+pub(super) fn classify(words: Words, prepared: &Prepared) -> StatementFacts {
+    let mut facts = StatementFacts::default();
     statement(words, prepared, &mut facts, 0);
     let broken = words.tokens.iter().find_map(|token| match token.lexeme {
         Lexeme::Broken(fault) => Some(fault.why()),
@@ -73,7 +22,7 @@ pub(super) fn classify(words: Words, prepared: &Prepared) -> Facts {
     });
     if let Some(why) = broken {
         // What does not lex is an error before anything of it runs.
-        facts = Facts::default();
+        facts = StatementFacts::default();
         facts.unknown(why);
     }
     facts
@@ -82,7 +31,7 @@ pub(super) fn classify(words: Words, prepared: &Prepared) -> Facts {
 /// How deep EXPLAIN and PREPARE may hold one another.
 const DEPTH: usize = 8;
 
-fn statement(words: Words, prepared: &Prepared, facts: &mut Facts, depth: usize) {
+fn statement(words: Words, prepared: &Prepared, facts: &mut StatementFacts, depth: usize) {
     let first = words.bytes(0).to_ascii_lowercase();
     let first = std::str::from_utf8(&first).unwrap_or_default();
     if words.symbol(0, b'(') {
@@ -108,21 +57,21 @@ fn statement(words: Words, prepared: &Prepared, facts: &mut Facts, depth: usize)
         "vacuum" => ddl::vacuum(words, facts),
         "begin" | "start" | "commit" | "end" | "rollback" | "abort" => control(words, facts),
         "set" => {
-            facts.add(Kind::Write, || None);
+            facts.add(StatementKind::Write, || None);
             ddl::lexing(words, facts);
         }
-        "reassign" => facts.add(Kind::Reassign, || words.only_name(3)),
+        "reassign" => facts.add(StatementKind::Reassign, || words.only_name(3)),
         "deallocate" | "discard" => {
             facts.breaks = true;
-            facts.add(Kind::Write, || None);
+            facts.add(StatementKind::Write, || None);
         }
         "analyse" | "analyze" | "checkpoint" | "cluster" | "comment" | "import" | "listen"
         | "lock" | "notify" | "refresh" | "reindex" | "reset" | "security" | "unlisten" => {
             facts.breaks = matches!(first, "cluster" | "reindex");
-            facts.add(Kind::Write, || None);
+            facts.add(StatementKind::Write, || None);
         }
         "savepoint" | "release" | "close" | "fetch" | "move" | "show" => {
-            facts.add(Kind::Read, || None);
+            facts.add(StatementKind::Read, || None);
         }
         "do" => facts.unknown("DO runs a block of code"),
         "call" => facts.unknown("CALL runs a procedure"),
@@ -132,17 +81,17 @@ fn statement(words: Words, prepared: &Prepared, facts: &mut Facts, depth: usize)
 }
 
 /// The verbs of queries; each has to look like one.
-fn begun(words: Words, first: &str, facts: &mut Facts) {
+fn begun(words: Words, first: &str, facts: &mut StatementFacts) {
     query(words, facts);
-    let read = facts.kinds.top() == Kind::Read;
+    let read = facts.kinds.top() == StatementKind::Read;
     if read && matches!(first, "insert" | "update" | "delete" | "merge") {
         facts.unknown("guard does not know this statement");
     }
 }
 
 /// EXPLAIN runs its statement with ANALYZE only (manual, "EXPLAIN").
-fn explain(words: Words, prepared: &Prepared, facts: &mut Facts, depth: usize) {
-    facts.add(Kind::Read, || None);
+fn explain(words: Words, prepared: &Prepared, facts: &mut StatementFacts, depth: usize) {
+    facts.add(StatementKind::Read, || None);
     let query = words.any(2, &["select", "with", "values", "table"]) || words.symbol(2, b'(');
     let (runs, at) = if words.symbol(1, b'(') && !query {
         let end = words.outside(1, |at| words.symbol(at, b')'));
@@ -160,19 +109,19 @@ fn explain(words: Words, prepared: &Prepared, facts: &mut Facts, depth: usize) {
     }
 }
 
-fn prepare(words: Words, prepared: &Prepared, facts: &mut Facts, depth: usize) {
-    facts.add(Kind::Write, || None);
+fn prepare(words: Words, prepared: &Prepared, facts: &mut StatementFacts, depth: usize) {
+    facts.add(StatementKind::Write, || None);
     if words.is(1, "transaction") {
         facts.control = Control::Commit { chain: false };
         return;
     }
     let start = words.outside(2, |at| words.is(at, "as"));
     if let (Some(name), Some(start)) = (words.identifier(1), start) {
-        let mut inner = Facts::default();
+        let mut inner = StatementFacts::default();
         statement(words.from(start + 1), prepared, &mut inner, depth + 1);
         if inner.lasting {
             // EXECUTE must not pass for something that a ROLLBACK undoes.
-            inner.kinds.add(Kind::Unknown);
+            inner.kinds.add(StatementKind::Unknown);
         }
         facts.prepares = Some((name, inner.kinds));
     }
@@ -180,8 +129,8 @@ fn prepare(words: Words, prepared: &Prepared, facts: &mut Facts, depth: usize) {
 
 /// Statements that begin and end transactions. A form that is not exactly one
 /// of the grammar's is an error and begins or ends nothing.
-fn control(words: Words, facts: &mut Facts) {
-    facts.add(Kind::Read, || None);
+fn control(words: Words, facts: &mut StatementFacts) {
+    facts.add(StatementKind::Read, || None);
     let noise = usize::from(words.any(1, &["work", "transaction"]));
     let at = 1 + noise;
     if words.any(0, &["begin", "start"]) {

@@ -1,34 +1,36 @@
 //! DROP, ALTER, CREATE, GRANT, COPY and other statements that are no queries.
 
-use super::classify::{Facts, Prepared};
-use super::kinds::Kind;
+use super::facts::{Prepared, StatementFacts};
+use super::kinds::StatementKind;
 use super::lexer::{Lexeme, is_space, run_end};
 use super::query::query;
 use super::words::{Words, full};
 
 /// DROP, with the words after it that say of what.
-pub(super) fn drop(words: Words, facts: &mut Facts) {
-    let types: &[(&[&str], Kind)] = &[
-        (&["table"], Kind::DropTable),
-        (&["database"], Kind::DropDatabase),
-        (&["schema"], Kind::DropSchema),
-        (&["owned", "by"], Kind::DropOwned),
-        (&["access", "method"], Kind::Drop),
-        (&["event", "trigger"], Kind::Drop),
-        (&["foreign", "data", "wrapper"], Kind::Drop),
-        (&["foreign", "table"], Kind::Drop),
-        (&["materialized", "view"], Kind::Drop),
-        (&["operator", "class"], Kind::Drop),
-        (&["operator", "family"], Kind::Drop),
-        (&["procedural", "language"], Kind::Drop),
-        (&["text", "search", "configuration"], Kind::Drop),
-        (&["text", "search", "dictionary"], Kind::Drop),
-        (&["text", "search", "parser"], Kind::Drop),
-        (&["text", "search", "template"], Kind::Drop),
-        (&["property", "graph"], Kind::Drop),
+pub(super) fn drop(words: Words, facts: &mut StatementFacts) {
+    let types: &[(&[&str], StatementKind)] = &[
+        (&["table"], StatementKind::DropTable),
+        (&["database"], StatementKind::DropDatabase),
+        (&["schema"], StatementKind::DropSchema),
+        (&["owned", "by"], StatementKind::DropOwned),
+        (&["access", "method"], StatementKind::Drop),
+        (&["event", "trigger"], StatementKind::Drop),
+        (&["foreign", "data", "wrapper"], StatementKind::Drop),
+        (&["foreign", "table"], StatementKind::Drop),
+        (&["materialized", "view"], StatementKind::Drop),
+        (&["operator", "class"], StatementKind::Drop),
+        (&["operator", "family"], StatementKind::Drop),
+        (&["procedural", "language"], StatementKind::Drop),
+        (&["text", "search", "configuration"], StatementKind::Drop),
+        (&["text", "search", "dictionary"], StatementKind::Drop),
+        (&["text", "search", "parser"], StatementKind::Drop),
+        (&["text", "search", "template"], StatementKind::Drop),
+        (&["property", "graph"], StatementKind::Drop),
     ];
     let found = types.iter().find(|(names, _)| words.are(1, names));
-    let (skipped, kind) = found.map_or((1, Kind::Drop), |(names, kind)| (names.len(), *kind));
+    let (skipped, kind) = found.map_or((1, StatementKind::Drop), |(names, kind)| {
+        (names.len(), *kind)
+    });
     let mut at = words.skip(1 + skipped, &["concurrently"]);
     at = words.skip(at, &["if", "exists"]);
     // A cast or a user mapping has no name; USER MAPPING begins with FOR.
@@ -44,10 +46,10 @@ const TABLE_ACTIONS: &[&str] = &[
     "split", "validate",
 ];
 
-pub(super) fn alter(words: Words, facts: &mut Facts) {
-    facts.add(Kind::Write, || None);
+pub(super) fn alter(words: Words, facts: &mut StatementFacts) {
+    facts.add(StatementKind::Write, || None);
     if words.is(1, "system") {
-        facts.add(Kind::AlterSystem, || None);
+        facts.add(StatementKind::AlterSystem, || None);
     } else if words.are(1, &["default", "privileges"]) {
         if let Some(at) = words.outside(2, |at| words.any(at, &["grant", "revoke"])) {
             privileges(words.from(at), facts);
@@ -64,7 +66,7 @@ pub(super) fn alter(words: Words, facts: &mut Facts) {
     }
 }
 
-fn alter_table(words: Words, mut at: usize, facts: &mut Facts) {
+fn alter_table(words: Words, mut at: usize, facts: &mut StatementFacts) {
     if words.are(at, &["all", "in", "tablespace"]) {
         return;
     }
@@ -76,7 +78,7 @@ fn alter_table(words: Words, mut at: usize, facts: &mut Facts) {
     loop {
         let kind = action(words, at);
         match kind {
-            Kind::Unknown => facts.unknown("guard does not know this form of ALTER"),
+            StatementKind::Unknown => facts.unknown("guard does not know this form of ALTER"),
             _ => facts.add(kind, || name.clone()),
         }
         match words.outside(at, |index| words.symbol(index, b',')) {
@@ -89,16 +91,16 @@ fn alter_table(words: Words, mut at: usize, facts: &mut Facts) {
 }
 
 /// One action of ALTER TABLE or ALTER TYPE.
-fn action(words: Words, at: usize) -> Kind {
+fn action(words: Words, at: usize) -> StatementKind {
     if words.is(at, "drop") {
         return match () {
-            () if words.is(at + 1, "constraint") => Kind::Write,
-            () if words.is(at + 1, "value") && words.is(1, "type") => Kind::Drop,
-            () => Kind::AlterDropColumn,
+            () if words.is(at + 1, "constraint") => StatementKind::Write,
+            () if words.is(at + 1, "value") && words.is(1, "type") => StatementKind::Drop,
+            () => StatementKind::AlterDropColumn,
         };
     }
     if words.any(at, &["merge", "split"]) {
-        return Kind::Unknown;
+        return StatementKind::Unknown;
     }
     if words.is(at, "alter") && !words.is(at + 1, "constraint") {
         let mut end = words.skip(at + 1, &["column"]);
@@ -106,19 +108,19 @@ fn action(words: Words, at: usize) -> Kind {
         end = words.name_end(end);
         end = words.skip(end, &["set", "data"]);
         if words.is(end, "type") {
-            return Kind::AlterColumnType;
+            return StatementKind::AlterColumnType;
         }
-        return Kind::Write;
+        return StatementKind::Write;
     }
     if words.any(at, TABLE_ACTIONS) {
-        Kind::Write
+        StatementKind::Write
     } else {
-        Kind::Unknown
+        StatementKind::Unknown
     }
 }
 
-pub(super) fn create(words: Words, session: &Prepared, facts: &mut Facts) {
-    facts.add(Kind::Write, || None);
+pub(super) fn create(words: Words, session: &Prepared, facts: &mut StatementFacts) {
+    facts.add(StatementKind::Write, || None);
     let Some(at) = words.outside(1, |at| {
         words.any(
             at,
@@ -151,12 +153,12 @@ pub(super) fn create(words: Words, session: &Prepared, facts: &mut Facts) {
 }
 
 /// GRANT and REVOKE.
-pub(super) fn privileges(words: Words, facts: &mut Facts) {
+pub(super) fn privileges(words: Words, facts: &mut StatementFacts) {
     if words.is(0, "revoke") {
-        facts.add(Kind::Revoke, || None);
+        facts.add(StatementKind::Revoke, || None);
         return;
     }
-    facts.add(Kind::Write, || None);
+    facts.add(StatementKind::Write, || None);
     let Some(to) = words.outside(1, |at| words.is(at, "to") && !words.is_label(at)) else {
         return;
     };
@@ -165,14 +167,14 @@ pub(super) fn privileges(words: Words, facts: &mut Facts) {
         .filter(|at| words.symbol(at - 1, b',') || *at == to + 1 || words.is(at - 1, "group"))
         .any(|at| words.identifier(at).is_some_and(|name| name == b"public"));
     if public {
-        facts.add(Kind::GrantPublic, || None);
+        facts.add(StatementKind::GrantPublic, || None);
     }
 }
 
 /// COPY and `\copy`. `client` tells which: `\copy` takes a file's name without
 /// quotes and reads or writes it as the user of psql.
-pub(super) fn copy(words: Words, client: bool, facts: &mut Facts) {
-    facts.add(Kind::Read, || None);
+pub(super) fn copy(words: Words, client: bool, facts: &mut StatementFacts) {
+    facts.add(StatementKind::Read, || None);
     let first = words.skip(1, &["binary"]);
     let table = words.name(first);
     let Some(at) = words.outside(1, |at| {
@@ -191,18 +193,18 @@ pub(super) fn copy(words: Words, client: bool, facts: &mut Facts) {
     let file = || words.literal(target).or_else(|| unquoted(words, target));
     if program && words.lexeme(target + 1) == Some(Lexeme::Literal) {
         let kind = if from {
-            Kind::CopyFromProgram
+            StatementKind::CopyFromProgram
         } else {
-            Kind::CopyToProgram
+            StatementKind::CopyToProgram
         };
         facts.add(kind, || words.literal(target + 1));
     } else if from && (client || standard || words.literal(target).is_some()) {
-        facts.add(Kind::Write, || table);
+        facts.add(StatementKind::Write, || table);
         facts.copy_in = words.any(target, &["stdin", "stdout"]);
     } else if standard {
-        facts.add(Kind::Read, || None);
+        facts.add(StatementKind::Read, || None);
     } else if words.literal(target).is_some() || (client && words.lexeme(target).is_some()) {
-        facts.add(Kind::CopyToFile, file);
+        facts.add(StatementKind::CopyToFile, file);
     } else {
         facts.unknown("guard does not know this form of COPY");
     }
@@ -216,14 +218,18 @@ fn unquoted(words: Words, at: usize) -> Option<String> {
     Some(full(words.text.get(start..end)?))
 }
 
-pub(super) fn vacuum(words: Words, facts: &mut Facts) {
+pub(super) fn vacuum(words: Words, facts: &mut StatementFacts) {
     facts.breaks = true;
     let full = if words.symbol(1, b'(') {
         option(words, "full")
     } else {
         words.is(1, "full")
     };
-    let kind = if full { Kind::VacuumFull } else { Kind::Write };
+    let kind = if full {
+        StatementKind::VacuumFull
+    } else {
+        StatementKind::Write
+    };
     facts.add(kind, || None);
 }
 
@@ -242,13 +248,13 @@ pub(super) fn option(words: Words, name: &str) -> bool {
     })
 }
 
-pub(super) fn truncate(words: Words, facts: &mut Facts) {
+pub(super) fn truncate(words: Words, facts: &mut StatementFacts) {
     let at = words.skip(words.skip(1, &["table"]), &["only"]);
-    facts.add(Kind::Truncate, || words.only_name(at));
+    facts.add(StatementKind::Truncate, || words.only_name(at));
 }
 
 /// `PREPARE name AS …`'s statement runs when EXECUTE names it.
-pub(super) fn execute(words: Words, prepared: &Prepared, facts: &mut Facts) {
+pub(super) fn execute(words: Words, prepared: &Prepared, facts: &mut StatementFacts) {
     let known = words
         .identifier(1)
         .and_then(|name| prepared.get(&name).copied());
@@ -295,7 +301,7 @@ pub(super) fn is_unsafe_encoding(name: &str) -> bool {
 
 /// SET, and the SET of ALTER ROLE and ALTER DATABASE: settings that change how
 /// the following text is read.
-pub(super) fn lexing(words: Words, facts: &mut Facts) {
+pub(super) fn lexing(words: Words, facts: &mut StatementFacts) {
     let why = "a setting changes how the text is read";
     for at in 0..words.len() {
         let named = |name: &str| words.identifier(at).is_some_and(|it| it == name.as_bytes());

@@ -7,7 +7,7 @@
 /// `Unknown` stands above what destroys nothing and below what is known to
 /// destroy.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum StatementKind {
     /// Changes nothing that is stored.
     Read,
     /// Changes state and destroys nothing stored before: INSERT, CREATE, SET.
@@ -68,7 +68,7 @@ pub enum Kind {
     DropDatabase,
 }
 
-impl Kind {
+impl StatementKind {
     /// Every kind, in ascending order of destruction.
     pub const ALL: &[Self] = &[
         Self::Read,
@@ -169,7 +169,7 @@ impl Kind {
 pub(super) struct KindSet(u32);
 
 impl KindSet {
-    pub(super) fn add(&mut self, kind: Kind) {
+    pub(super) fn add(&mut self, kind: StatementKind) {
         self.0 |= 1 << kind as u32;
     }
 
@@ -177,19 +177,26 @@ impl KindSet {
         self.0 |= other.0;
     }
 
-    pub(super) fn has(self, kind: Kind) -> bool {
+    pub(super) fn has(self, kind: StatementKind) -> bool {
         self.0 & (1 << kind as u32) != 0
     }
 
     /// The most destructive one; `Read` for the empty set.
-    pub(super) fn top(self) -> Kind {
-        let found = Kind::ALL.iter().rev().copied().find(|kind| self.has(*kind));
-        found.unwrap_or(Kind::Read)
+    pub(super) fn top(self) -> StatementKind {
+        let found = StatementKind::ALL
+            .iter()
+            .rev()
+            .copied()
+            .find(|kind| self.has(*kind));
+        found.unwrap_or(StatementKind::Read)
     }
 
     /// Whether a ROLLBACK undoes all of it.
     pub(super) fn is_transactional(self) -> bool {
-        let mut kinds = Kind::ALL.iter().copied().filter(|kind| self.has(*kind));
-        kinds.all(Kind::is_transactional)
+        let mut kinds = StatementKind::ALL
+            .iter()
+            .copied()
+            .filter(|kind| self.has(*kind));
+        kinds.all(StatementKind::is_transactional)
     }
 }

@@ -18,19 +18,19 @@ pub(super) enum Lexeme {
     /// Any other single byte.
     Symbol(u8),
     /// What the server refuses: the reason.
-    Broken(Fault),
+    Broken(LexFault),
 }
 
 /// Why the server refuses a text before it parses it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum LexFault {
     String,
     Name,
     Comment,
     Number,
 }
 
-impl Fault {
+impl LexFault {
     pub(super) fn why(self) -> &'static str {
         match self {
             Self::String => "a quoted string does not end",
@@ -208,7 +208,7 @@ impl<'a> Lexer<'a> {
         Self { text, at: 0 }
     }
 
-    fn take(&mut self, lexeme: Lexeme, start: usize, end: Option<usize>, fault: Fault) -> Token {
+    fn take(&mut self, lexeme: Lexeme, start: usize, end: Option<usize>, fault: LexFault) -> Token {
         let (lexeme, end) = match end {
             Some(end) => (lexeme, end),
             None => (Lexeme::Broken(fault), self.text.len()),
@@ -228,7 +228,7 @@ impl<'a> Lexer<'a> {
                 match comment_end(self.text, start + 2, 1) {
                     Ok(end) => self.at = end,
                     Err(_) => {
-                        return Some(self.take(Lexeme::Literal, start, None, Fault::Comment));
+                        return Some(self.take(Lexeme::Literal, start, None, LexFault::Comment));
                     }
                 }
             } else {
@@ -239,7 +239,7 @@ impl<'a> Lexer<'a> {
 
     fn string(&mut self, start: usize, inside: usize, escapes: bool) -> Token {
         let end = string_end(self.text, inside, escapes);
-        self.take(Lexeme::Literal, start, end, Fault::String)
+        self.take(Lexeme::Literal, start, end, LexFault::String)
     }
 
     fn word(&mut self, start: usize) -> Token {
@@ -257,12 +257,12 @@ impl<'a> Lexer<'a> {
                 }
                 (Some(b'u'), Some(b'&'), Some(b'"')) => {
                     let close = identifier_end(text, end + 2);
-                    return self.take(Lexeme::Unicode, start, close, Fault::Name);
+                    return self.take(Lexeme::Unicode, start, close, LexFault::Name);
                 }
                 _ => {}
             }
         }
-        self.take(Lexeme::Word, start, Some(end), Fault::String)
+        self.take(Lexeme::Word, start, Some(end), LexFault::String)
     }
 
     /// A number. What follows it directly is an error since `PostgreSQL` 15, a
@@ -277,11 +277,11 @@ impl<'a> Lexer<'a> {
         let digits = self.text.get(end).is_none_or(|byte| *byte == b'_');
         if tail > end && (odd || !(based || digits)) {
             return Token {
-                lexeme: Lexeme::Broken(Fault::Number),
-                ..self.take(Lexeme::Number, start, Some(end), Fault::String)
+                lexeme: Lexeme::Broken(LexFault::Number),
+                ..self.take(Lexeme::Number, start, Some(end), LexFault::String)
             };
         }
-        self.take(Lexeme::Number, start, Some(tail), Fault::String)
+        self.take(Lexeme::Number, start, Some(tail), LexFault::String)
     }
 
     fn dollar(&mut self, start: usize) -> Token {
@@ -289,7 +289,7 @@ impl<'a> Lexer<'a> {
         if let Some(open) = dollar_tag(text, start) {
             let tag = text.get(start..open).unwrap_or_default();
             let close = dollar_close(text, open, tag);
-            return self.take(Lexeme::Literal, start, close, Fault::String);
+            return self.take(Lexeme::Literal, start, close, LexFault::String);
         }
         let digits = run_end(text, start + 1, |byte| byte.is_ascii_digit());
         let lexeme = if digits > start + 1 {
@@ -297,7 +297,7 @@ impl<'a> Lexer<'a> {
         } else {
             Lexeme::Symbol(b'$')
         };
-        self.take(lexeme, start, Some(digits), Fault::String)
+        self.take(lexeme, start, Some(digits), LexFault::String)
     }
 }
 
@@ -315,13 +315,18 @@ impl Iterator for Lexer<'_> {
             b'\'' => self.string(start, start + 1, false),
             b'"' => {
                 let end = identifier_end(self.text, start + 1);
-                self.take(Lexeme::Quoted, start, end, Fault::Name)
+                self.take(Lexeme::Quoted, start, end, LexFault::Name)
             }
             b'$' => self.dollar(start),
             b'0'..=b'9' => self.number(start),
             b'.' if next.is_ascii_digit() => self.number(start),
             _ if is_word_start(byte) => self.word(start),
-            _ => self.take(Lexeme::Symbol(byte), start, Some(start + 1), Fault::String),
+            _ => self.take(
+                Lexeme::Symbol(byte),
+                start,
+                Some(start + 1),
+                LexFault::String,
+            ),
         })
     }
 }

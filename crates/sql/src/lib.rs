@@ -14,6 +14,7 @@ mod changes;
 mod classify;
 mod commands;
 mod ddl;
+mod facts;
 mod functions;
 mod kinds;
 mod lexer;
@@ -32,12 +33,12 @@ mod variables;
 mod words;
 
 pub use changes::Changes;
-pub use kinds::Kind;
+pub use kinds::StatementKind;
 pub use lines::Lines;
 
 /// How psql receives the text.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Source {
+pub enum TextSource {
     /// With `-c`: one backslash command, or SQL that goes to the server as it
     /// is, without variables.
     Command,
@@ -47,9 +48,9 @@ pub enum Source {
 
 /// One statement or backslash command.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Statement {
+pub struct SqlStatement {
     /// The most destructive of the things it does.
-    pub kind: Kind,
+    pub kind: StatementKind,
     /// The line on which it starts, from 1.
     pub line: usize,
     /// It in one line of at most 200 characters, without comments.
@@ -73,7 +74,7 @@ pub struct Statement {
 /// as an unset variable, gives two entries: the kind that is known, and
 /// `Kind::Unknown`.
 #[must_use]
-pub fn read(source: &[u8], from: Source, variables: &[(String, String)]) -> Vec<Statement> {
+pub fn read(source: &[u8], from: TextSource, variables: &[(String, String)]) -> Vec<SqlStatement> {
     psql::read(Lines::of(source), from, &mut variables.to_vec())
 }
 
@@ -81,8 +82,8 @@ pub fn read(source: &[u8], from: Source, variables: &[(String, String)]) -> Vec<
 #[must_use]
 pub fn read_all(
     source: Lines<'_>,
-    from: Source,
+    from: TextSource,
     variables: &mut Vec<(String, String)>,
-) -> Vec<Statement> {
+) -> Vec<SqlStatement> {
     psql::read(source, from, variables)
 }

@@ -63,7 +63,7 @@ fn value(text: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::insert;
-    use crate::{Source, read};
+    use crate::{TextSource, read};
 
     #[test]
     fn only_constants() {
@@ -95,7 +95,7 @@ mod tests {
             let found = insert(line.as_bytes());
             assert_eq!(found, table.map(str::as_bytes), "{line}");
             if found.is_some() {
-                let slowly = read(line.as_bytes(), Source::Script, &[]);
+                let slowly = read(line.as_bytes(), TextSource::Script, &[]);
                 let kinds: Vec<_> = slowly.iter().map(|one| one.kind.name()).collect();
                 assert_eq!(kinds, ["write"], "{line}");
             }

@@ -1,15 +1,15 @@
 //! psql's main loop (`mainloop.c`): lines, texts, variables. What backslash
 //! commands do is in `act`.
 
-use super::kinds::Kind;
+use super::kinds::StatementKind;
 use super::lexer::{is_space, run_end, starts};
 use super::lines::Lines;
 use super::plain;
-use super::scan::{Form, Scan, Stop};
-use super::split::{Buffer, Session};
+use super::scan::{Form, Scan, ScanStop};
+use super::split::{Buffer, TextReading};
 use super::variables::Variables;
 use super::words::excerpt;
-use super::{Changes, Source, Statement};
+use super::{Changes, SqlStatement, TextSource};
 
 /// How deep variables may stand in the values of variables.
 const DEPTH: usize = 64;
@@ -44,7 +44,7 @@ pub(super) struct Tail {
 }
 
 /// psql with a script.
-pub(super) struct Script<'a> {
+pub(super) struct ScriptRun<'a> {
     /// The lines that are still to come.
     pub(super) rest: Lines<'a>,
     /// The line being read, from 1.
@@ -54,7 +54,7 @@ pub(super) struct Script<'a> {
     pub(super) names: Vec<Vec<u8>>,
     pub(super) scan: Scan,
     pub(super) buffer: Buffer,
-    pub(super) session: Session,
+    pub(super) session: TextReading,
     /// How many `\if` are open.
     pub(super) conditionals: usize,
     pub(super) restricted: bool,
@@ -65,13 +65,13 @@ pub(super) struct Script<'a> {
 /// Reads everything that a source holds; `variables` are psql's before and after it.
 pub(super) fn read(
     source: Lines<'_>,
-    from: Source,
+    from: TextSource,
     variables: &mut Vec<(String, String)>,
-) -> Vec<Statement> {
-    if from == Source::Command {
+) -> Vec<SqlStatement> {
+    if from == TextSource::Command {
         return command(source, variables);
     }
-    let mut psql = Script::new(source, variables);
+    let mut psql = ScriptRun::new(source, variables);
     let on = |(name, value): &(String, String)| {
         name == "SINGLELINE" && !value.eq_ignore_ascii_case("off")
     };
@@ -84,9 +84,9 @@ pub(super) fn read(
 }
 
 /// The argument of `-c`: one backslash command, or SQL as it is.
-fn command(mut source: Lines<'_>, variables: &mut Vec<(String, String)>) -> Vec<Statement> {
+fn command(mut source: Lines<'_>, variables: &mut Vec<(String, String)>) -> Vec<SqlStatement> {
     let text = source.everything();
-    let mut psql = Script::new(Lines::of(b""), variables);
+    let mut psql = ScriptRun::new(Lines::of(b""), variables);
     if text.first() == Some(&b'\\') {
         psql.line = 1;
         psql.command(&text, 0);
@@ -97,7 +97,7 @@ fn command(mut source: Lines<'_>, variables: &mut Vec<(String, String)>) -> Vec<
     psql.session.statements
 }
 
-impl<'a> Script<'a> {
+impl<'a> ScriptRun<'a> {
     fn new(source: Lines<'a>, variables: &[(String, String)]) -> Self {
         Self {
             rest: source,
@@ -106,7 +106,7 @@ impl<'a> Script<'a> {
             names: Vec::new(),
             scan: Scan::default(),
             buffer: Buffer::default(),
-            session: Session::default(),
+            session: TextReading::default(),
             conditionals: 0,
             restricted: false,
             quit: false,
@@ -178,13 +178,13 @@ impl<'a> Script<'a> {
             let (end, stop) = self.scan.run(text, at);
             self.append(text.get(at..end).unwrap_or_default());
             at = match stop {
-                Stop::End => return,
-                Stop::Semicolon => {
+                ScanStop::End => return,
+                ScanStop::Semicolon => {
                     self.buffer.text.push(b';');
                     self.send();
                     end + 1
                 }
-                Stop::Escaped => {
+                ScanStop::Escaped => {
                     let escaped = text.get(end + 1).copied().unwrap_or(b';');
                     self.buffer.text.push(escaped);
                     if escaped == b';' {
@@ -192,18 +192,18 @@ impl<'a> Script<'a> {
                     }
                     end + 2
                 }
-                Stop::Doubt => {
+                ScanStop::Doubt => {
                     self.buffer.doubt(NUMBER);
                     end
                 }
-                Stop::Variable(form, from, to, past) => {
+                ScanStop::Variable(form, from, to, past) => {
                     let written = text.get(end..past).unwrap_or_default();
                     let name = text.get(from..to).unwrap_or_default();
                     self.expand(form, name, written);
                     past
                 }
-                Stop::Backslash if is_line => self.command(text, end),
-                Stop::Backslash => {
+                ScanStop::Backslash if is_line => self.command(text, end),
+                ScanStop::Backslash => {
                     self.unknown(text, VALUE);
                     return;
                 }
@@ -288,27 +288,29 @@ impl<'a> Script<'a> {
         let (lines, ends) = self.rest.skip_data();
         self.line += lines;
         if !ends && lines > 0 {
-            self.say(Kind::Unknown, b"COPY", None, here, Some(DATA));
+            self.say(StatementKind::Unknown, b"COPY", None, here, Some(DATA));
         }
     }
 
     pub(super) fn say(
         &mut self,
-        kind: Kind,
+        kind: StatementKind,
         text: &[u8],
         object: Option<String>,
         line: usize,
         why: Option<&'static str>,
     ) {
         let changes = match (kind, &object) {
-            (Kind::Read | Kind::CopyToFile | Kind::Include, _) => Changes::Nothing,
+            (StatementKind::Read | StatementKind::CopyToFile | StatementKind::Include, _) => {
+                Changes::Nothing
+            }
             // `\copy` into a table.
-            (Kind::Write, Some(table)) if text.starts_with(b"copy") => {
+            (StatementKind::Write, Some(table)) if text.starts_with(b"copy") => {
                 Changes::Table(table.clone())
             }
             _ => Changes::Everything,
         };
-        self.session.push(Statement {
+        self.session.push(SqlStatement {
             kind,
             line,
             text: excerpt(text),
@@ -322,7 +324,13 @@ impl<'a> Script<'a> {
 
     /// Adds something of which it is not known what it does.
     pub(super) fn unknown(&mut self, text: &[u8], why: &'static str) {
-        self.say(Kind::Unknown, text, None, self.line.max(1), Some(why));
+        self.say(
+            StatementKind::Unknown,
+            text,
+            None,
+            self.line.max(1),
+            Some(why),
+        );
         self.session.transactions.doubt();
     }
 }

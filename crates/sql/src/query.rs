@@ -1,13 +1,13 @@
 //! Queries: SELECT, INSERT, UPDATE, DELETE, MERGE, and what is nested in them.
 
-use super::classify::Facts;
+use super::facts::StatementFacts;
 use super::functions::{LONGEST, function};
-use super::kinds::Kind;
+use super::kinds::StatementKind;
 use super::lexer::Lexeme;
 use super::words::Words;
 
 #[derive(Copy, Clone, PartialEq, Eq)]
-enum Verb {
+enum MainVerb {
     /// Nothing read yet.
     Start,
     /// Inside WITH, before the main verb.
@@ -24,7 +24,7 @@ enum Verb {
 /// One level of parentheses.
 #[derive(Copy, Clone)]
 struct Frame {
-    verb: Verb,
+    verb: MainVerb,
     /// Where the verb stands.
     at: usize,
     r#where: bool,
@@ -37,7 +37,7 @@ struct Frame {
 
 impl Frame {
     const NEW: Self = Self {
-        verb: Verb::Start,
+        verb: MainVerb::Start,
         at: 0,
         r#where: false,
         past: false,
@@ -47,21 +47,21 @@ impl Frame {
 
 /// The verb that begins at `at`, where a query may begin. The words are not
 /// reserved, so a column may have their names: what follows tells.
-fn verb_at(words: Words, at: usize) -> Verb {
+fn verb_at(words: Words, at: usize) -> MainVerb {
     if words.is(at, "with") {
-        Verb::With
+        MainVerb::With
     } else if words.any(at, &["select", "values", "table"]) {
-        Verb::Select
+        MainVerb::Select
     } else if words.are(at, &["insert", "into"]) {
-        Verb::Insert
+        MainVerb::Insert
     } else if words.are(at, &["delete", "from"]) {
-        Verb::Delete
+        MainVerb::Delete
     } else if words.are(at, &["merge", "into"]) {
-        Verb::Merge
+        MainVerb::Merge
     } else if words.is(at, "update") && words.name_end(at + 1) > at + 1 {
-        Verb::Update
+        MainVerb::Update
     } else {
-        Verb::Other
+        MainVerb::Other
     }
 }
 
@@ -88,29 +88,29 @@ fn names_in_with(words: Words, at: usize) -> bool {
 
 fn word(words: Words, at: usize, frame: &mut Frame) {
     match frame.verb {
-        Verb::Start => {
+        MainVerb::Start => {
             frame.verb = verb_at(words, at);
             frame.at = at;
         }
-        Verb::With if !names_in_with(words, at) => {
+        MainVerb::With if !names_in_with(words, at) => {
             let verb = verb_at(words, at);
-            if !matches!(verb, Verb::Other | Verb::With) {
+            if !matches!(verb, MainVerb::Other | MainVerb::With) {
                 frame.verb = verb;
                 frame.at = at;
             }
         }
-        Verb::With | Verb::Other => {}
+        MainVerb::With | MainVerb::Other => {}
         _ if words.is_label(at) => {}
-        Verb::Select => {
+        MainVerb::Select => {
             frame.mark |= !frame.past && words.is(at, "into");
             frame.past |= words.is(at, "from");
         }
-        Verb::Insert => frame.mark |= words.are(at, &["do", "update"]),
-        Verb::Merge => {
+        MainVerb::Insert => frame.mark |= words.are(at, &["do", "update"]),
+        MainVerb::Merge => {
             let then = words.is(at, "then") && words.any(at + 1, &["delete", "update"]);
             frame.mark |= then;
         }
-        Verb::Update | Verb::Delete => {
+        MainVerb::Update | MainVerb::Delete => {
             frame.mark |= words.is(at, "set");
             frame.past |= words.is(at, "returning");
             frame.r#where |= !frame.past && words.is(at, "where");
@@ -118,28 +118,28 @@ fn word(words: Words, at: usize, frame: &mut Frame) {
     }
 }
 
-fn finish(words: Words, frame: &Frame, facts: &mut Facts) {
+fn finish(words: Words, frame: &Frame, facts: &mut StatementFacts) {
     let target = |skipped: usize| {
         let at = words.skip(frame.at + skipped, &["only"]);
         words.name(at)
     };
     let (kind, skipped) = match frame.verb {
-        Verb::Select if frame.mark => (Kind::Write, None),
-        Verb::Insert if frame.mark => (Kind::Upsert, Some(2)),
-        Verb::Merge if frame.mark => (Kind::Merge, Some(2)),
-        Verb::Insert | Verb::Merge => (Kind::Write, Some(2)),
-        Verb::Delete if frame.r#where => (Kind::Delete, Some(2)),
-        Verb::Delete => (Kind::DeleteAll, Some(2)),
-        Verb::Update if !frame.mark && frame.at > 0 => return,
-        Verb::Update if frame.r#where => (Kind::Update, Some(1)),
-        Verb::Update => (Kind::UpdateAll, Some(1)),
+        MainVerb::Select if frame.mark => (StatementKind::Write, None),
+        MainVerb::Insert if frame.mark => (StatementKind::Upsert, Some(2)),
+        MainVerb::Merge if frame.mark => (StatementKind::Merge, Some(2)),
+        MainVerb::Insert | MainVerb::Merge => (StatementKind::Write, Some(2)),
+        MainVerb::Delete if frame.r#where => (StatementKind::Delete, Some(2)),
+        MainVerb::Delete => (StatementKind::DeleteAll, Some(2)),
+        MainVerb::Update if !frame.mark && frame.at > 0 => return,
+        MainVerb::Update if frame.r#where => (StatementKind::Update, Some(1)),
+        MainVerb::Update => (StatementKind::UpdateAll, Some(1)),
         _ => return,
     };
     facts.add(kind, || skipped.and_then(target));
 }
 
 /// A name before a parenthesis: whether it is a function that does something.
-fn call(words: Words, at: usize, facts: &mut Facts) {
+fn call(words: Words, at: usize, facts: &mut StatementFacts) {
     if words.bytes(at).len() > LONGEST + 2 || !words.symbol(at + 1, b'(') {
         return;
     }
@@ -157,9 +157,9 @@ fn call(words: Words, at: usize, facts: &mut Facts) {
         facts.unknown("a setting changes how the text is read");
         return;
     }
-    facts.lasting |= kind != Kind::LargeObject;
+    facts.lasting |= kind != StatementKind::LargeObject;
     match kind {
-        Kind::Unknown => facts.unknown("a function runs SQL that is given to it as text"),
+        StatementKind::Unknown => facts.unknown("a function runs SQL that is given to it as text"),
         _ => facts.add(kind, || None),
     }
 }
@@ -175,8 +175,8 @@ fn changes_lexing(words: Words, at: usize) -> bool {
 }
 
 /// Reads a query with everything nested in it.
-pub(super) fn query(words: Words, facts: &mut Facts) {
-    facts.add(Kind::Read, || None);
+pub(super) fn query(words: Words, facts: &mut StatementFacts) {
+    facts.add(StatementKind::Read, || None);
     let mut frames = Vec::new();
     let mut frame = Frame::NEW;
     for at in 0..words.len() {
@@ -188,8 +188,8 @@ pub(super) fn query(words: Words, facts: &mut Facts) {
             Some(Lexeme::Symbol(b')')) => {
                 finish(words, &frame, facts);
                 frame = frames.pop().unwrap_or(Frame::NEW);
-                if frame.verb == Verb::Start {
-                    frame.verb = Verb::Other;
+                if frame.verb == MainVerb::Start {
+                    frame.verb = MainVerb::Other;
                 }
             }
             Some(Lexeme::Word) => {
@@ -210,9 +210,9 @@ pub(super) fn query(words: Words, facts: &mut Facts) {
 }
 
 /// A token that is no word cannot begin a query.
-fn started(verb: Verb) -> Verb {
-    if verb == Verb::Start {
-        Verb::Other
+fn started(verb: MainVerb) -> MainVerb {
+    if verb == MainVerb::Start {
+        MainVerb::Other
     } else {
         verb
     }

@@ -9,7 +9,7 @@ use super::lexer::{
 
 /// What psql is inside of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum State {
+enum ScanState {
     #[default]
     Code,
     String {
@@ -35,7 +35,7 @@ pub(super) enum Form {
 
 /// Why psql stops reading.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum ScanStop {
     End,
     Semicolon,
     /// `\;` or `\:`, which stand for the second byte.
@@ -63,7 +63,7 @@ pub(super) fn variable(text: &[u8], at: usize) -> Option<(Form, usize, usize, us
 /// psql's place in the SQL that it reads.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    state: State,
+    state: ScanState,
     parens: usize,
     brackets: usize,
     /// The depth of BEGIN and CASE in a function's body.
@@ -77,7 +77,7 @@ pub(super) struct Scan {
 impl Scan {
     /// Whether it stands outside quotes and comments.
     pub(super) fn is_code(&self) -> bool {
-        self.state == State::Code
+        self.state == ScanState::Code
     }
 
     /// Whether it stands inside `[…]`, where a colon makes a slice.
@@ -92,9 +92,9 @@ impl Scan {
     }
 
     /// Reads on from `at`: where it stops, and why.
-    pub(super) fn run(&mut self, text: &[u8], mut at: usize) -> (usize, Stop) {
+    pub(super) fn run(&mut self, text: &[u8], mut at: usize) -> (usize, ScanStop) {
         loop {
-            if self.state == State::Code {
+            if self.state == ScanState::Code {
                 match self.code(text, at) {
                     (next, None) => at = next,
                     (next, Some(stop)) => return (next, stop),
@@ -103,9 +103,9 @@ impl Scan {
                 match self.inside(text, at) {
                     Some(next) => {
                         at = next;
-                        self.state = State::Code;
+                        self.state = ScanState::Code;
                     }
-                    None => return (text.len(), Stop::End),
+                    None => return (text.len(), ScanStop::End),
                 }
             }
         }
@@ -114,11 +114,11 @@ impl Scan {
     /// The end of what it is inside of, if the text holds that.
     fn inside(&mut self, text: &[u8], at: usize) -> Option<usize> {
         match &mut self.state {
-            State::Code => Some(at),
-            State::String { escapes } => string_end(text, at, *escapes),
-            State::Identifier => identifier_end(text, at),
-            State::Dollar(tag) => dollar_close(text, at, tag),
-            State::Comment(depth) => match comment_end(text, at, *depth) {
+            ScanState::Code => Some(at),
+            ScanState::String { escapes } => string_end(text, at, *escapes),
+            ScanState::Identifier => identifier_end(text, at),
+            ScanState::Dollar(tag) => dollar_close(text, at, tag),
+            ScanState::Comment(depth) => match comment_end(text, at, *depth) {
                 Ok(end) => Some(end),
                 Err(left) => {
                     *depth = left;
@@ -128,39 +128,39 @@ impl Scan {
         }
     }
 
-    fn enter(&mut self, state: State, at: usize) -> (usize, Option<Stop>) {
+    fn enter(&mut self, state: ScanState, at: usize) -> (usize, Option<ScanStop>) {
         self.state = state;
         (at, None)
     }
 
-    fn code(&mut self, text: &[u8], at: usize) -> (usize, Option<Stop>) {
+    fn code(&mut self, text: &[u8], at: usize) -> (usize, Option<ScanStop>) {
         let Some(byte) = text.get(at).copied() else {
-            return (text.len(), Some(Stop::End));
+            return (text.len(), Some(ScanStop::End));
         };
         let next = text.get(at + 1).copied().unwrap_or(0);
         match byte {
-            b'\'' => return self.enter(State::String { escapes: false }, at + 1),
-            b'"' => return self.enter(State::Identifier, at + 1),
+            b'\'' => return self.enter(ScanState::String { escapes: false }, at + 1),
+            b'"' => return self.enter(ScanState::Identifier, at + 1),
             b'-' if next == b'-' => return (line_comment_end(text, at), None),
-            b'/' if next == b'*' => return self.enter(State::Comment(1), at + 2),
+            b'/' if next == b'*' => return self.enter(ScanState::Comment(1), at + 2),
             b'(' => self.parens += 1,
             b')' => self.parens = self.parens.saturating_sub(1),
             b'[' => self.brackets += 1,
             b']' => self.brackets = self.brackets.saturating_sub(1),
-            b';' if self.parens == 0 && self.begins == 0 => return (at, Some(Stop::Semicolon)),
-            b'\\' if matches!(next, b';' | b':') => return (at, Some(Stop::Escaped)),
-            b'\\' => return (at, Some(Stop::Backslash)),
+            b';' if self.parens == 0 && self.begins == 0 => return (at, Some(ScanStop::Semicolon)),
+            b'\\' if matches!(next, b';' | b':') => return (at, Some(ScanStop::Escaped)),
+            b'\\' => return (at, Some(ScanStop::Backslash)),
             b':' if matches!(next, b':' | b'=') => return (at + 2, None),
             b':' => {
                 if let Some((form, start, end, past)) = variable(text, at) {
-                    return (at, Some(Stop::Variable(form, start, end, past)));
+                    return (at, Some(ScanStop::Variable(form, start, end, past)));
                 }
             }
             b'$' => return self.dollar(text, at),
             b'0'..=b'9' => return number(text, at),
             b'.' if next.is_ascii_digit() => return number(text, at),
             b'e' | b'E' if next == b'\'' => {
-                return self.enter(State::String { escapes: true }, at + 2);
+                return self.enter(ScanState::String { escapes: true }, at + 2);
             }
             _ if is_word_start(byte) => return (self.word(text, at), None),
             _ => {}
@@ -168,11 +168,11 @@ impl Scan {
         (at + 1, None)
     }
 
-    fn dollar(&mut self, text: &[u8], at: usize) -> (usize, Option<Stop>) {
+    fn dollar(&mut self, text: &[u8], at: usize) -> (usize, Option<ScanStop>) {
         match dollar_tag(text, at) {
             Some(open) => {
                 let tag = text.get(at..open).unwrap_or_default();
-                self.enter(State::Dollar(tag.to_vec()), open)
+                self.enter(ScanState::Dollar(tag.to_vec()), open)
             }
             None => (run_end(text, at + 1, |byte| byte.is_ascii_digit()), None),
         }
@@ -208,12 +208,12 @@ impl Scan {
     }
 }
 
-fn number(text: &[u8], at: usize) -> (usize, Option<Stop>) {
+fn number(text: &[u8], at: usize) -> (usize, Option<ScanStop>) {
     let end = number_end(text, at);
     let tail = word_end(text, end);
     let rest = text.get(end..tail).unwrap_or_default();
     if rest.contains(&b'$') {
-        return (tail, Some(Stop::Doubt));
+        return (tail, Some(ScanStop::Doubt));
     }
     (tail, None)
 }

@@ -16,7 +16,7 @@ pub(super) struct Argument {
 
 /// What stands between a command's name and its end.
 #[derive(Debug, Default)]
-pub(super) struct Arguments {
+pub(super) struct SlashArguments {
     pub(super) list: Vec<Argument>,
     /// The offset at which the command ends, past a `\\`.
     pub(super) end: usize,
@@ -38,8 +38,8 @@ pub(super) fn arguments(
     at: usize,
     pipes: bool,
     variables: &mut Variables,
-) -> Arguments {
-    let mut found = Arguments::default();
+) -> SlashArguments {
+    let mut found = SlashArguments::default();
     let mut at = run_end(text, at, is_space);
     while let Some(byte) = text.get(at) {
         match byte {
@@ -62,7 +62,12 @@ pub(super) fn arguments(
     found
 }
 
-fn argument(text: &[u8], mut at: usize, found: &mut Arguments, variables: &mut Variables) -> usize {
+fn argument(
+    text: &[u8],
+    mut at: usize,
+    found: &mut SlashArguments,
+    variables: &mut Variables,
+) -> usize {
     let mut argument = Argument::default();
     while let Some(byte) = text.get(at).copied() {
         match byte {
@@ -118,7 +123,7 @@ fn colon(text: &[u8], at: usize, argument: &mut Argument, variables: &mut Variab
 }
 
 /// Reads on inside `'…'`, with `''` and C's escapes.
-fn quoted(text: &[u8], mut at: usize, value: &mut Vec<u8>, found: &mut Arguments) -> usize {
+fn quoted(text: &[u8], mut at: usize, value: &mut Vec<u8>, found: &mut SlashArguments) -> usize {
     while let Some(byte) = text.get(at).copied() {
         let next = text.get(at + 1).copied().unwrap_or(0);
         match byte {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::Statement;
+use super::SqlStatement;
 use super::changes::{Changes, changes};
-use super::classify::{Control, Facts, Prepared, classify};
-use super::kinds::{Kind, KindSet};
+use super::classify::classify;
+use super::facts::{Control, Prepared, StatementFacts};
+use super::kinds::{KindSet, StatementKind};
 use super::lexer::{Lexeme, Lexer, Token};
-use super::transaction::{Step, Transactions};
+use super::transaction::{TransactionStep, Transactions};
 use super::tree;
 use super::words::Words;
 
@@ -62,13 +63,13 @@ impl Buffer {
 
 /// Everything found so far, and what a session remembers.
 #[derive(Debug, Default)]
-pub(super) struct Session {
-    pub(super) statements: Vec<Statement>,
+pub(super) struct TextReading {
+    pub(super) statements: Vec<SqlStatement>,
     pub(super) prepared: Prepared,
     pub(super) transactions: Transactions,
     /// The greatest of the statements of the text sent last, which `\g` sends
     /// again, and whether the text holds only what may simply run again.
-    pub(super) previous: Option<(Statement, bool)>,
+    pub(super) previous: Option<(SqlStatement, bool)>,
     /// How much the grammar's parser has read.
     parsed: usize,
     /// How much text of statements is kept for previews.
@@ -80,14 +81,14 @@ pub(super) struct Session {
 /// So many statements are remembered before harmless ones are forgotten.
 const HARMLESS: usize = 1_000;
 /// What a statement may do besides taking rows, and previews do not measure.
-const BESIDE: [Kind; 7] = [
-    Kind::CopyToFile,
-    Kind::Terminate,
-    Kind::Upsert,
-    Kind::LargeObject,
-    Kind::CopyFromProgram,
-    Kind::CopyToProgram,
-    Kind::Drop,
+const BESIDE: [StatementKind; 7] = [
+    StatementKind::CopyToFile,
+    StatementKind::Terminate,
+    StatementKind::Upsert,
+    StatementKind::LargeObject,
+    StatementKind::CopyFromProgram,
+    StatementKind::CopyToProgram,
+    StatementKind::Drop,
 ];
 /// So much text of destroying statements is kept for previews.
 const MAX_KEPT: usize = 16 << 20;
@@ -95,9 +96,9 @@ const MAX_KEPT: usize = 16 << 20;
 /// Of statements that seem harmless, so much is read a second time.
 const MAX_PARSED: usize = 1 << 20;
 
-impl Session {
+impl TextReading {
     /// Adds a statement that is not SQL.
-    pub(super) fn push(&mut self, statement: Statement) {
+    pub(super) fn push(&mut self, statement: SqlStatement) {
         self.statements.push(statement);
     }
 
@@ -114,7 +115,7 @@ impl Session {
                 text: &buffer.text,
                 tokens,
             };
-            let mut facts = Facts::default();
+            let mut facts = StatementFacts::default();
             if let Some(why) = why {
                 facts.unknown(why);
             } else {
@@ -129,7 +130,7 @@ impl Session {
             let start = tokens.first().map_or(0, |token| token.start);
             let undone = self.found(&facts, words, end, buffer.line(start));
             self.remember(facts.prepares);
-            steps.push(Step {
+            steps.push(TransactionStep {
                 control: facts.control,
                 breaks: facts.breaks || conditional,
                 undone,
@@ -170,7 +171,10 @@ impl Session {
             return;
         }
         let new = self.statements.get(first..).unwrap_or_default();
-        if new.iter().any(|statement| statement.kind > Kind::Write) {
+        if new
+            .iter()
+            .any(|statement| statement.kind > StatementKind::Write)
+        {
             return;
         }
         let mut kept = Vec::new();
@@ -186,9 +190,11 @@ impl Session {
 
     /// Lets the grammar's own parser contradict what was seen. In a long script of harmless statements it
     /// looks at the first ones only.
-    fn second_look(&mut self, words: Words, end: usize, facts: &mut Facts) {
+    fn second_look(&mut self, words: Words, end: usize, facts: &mut StatementFacts) {
         let kind = facts.kinds.top();
-        if facts.kinds.has(Kind::Unknown) || (kind < Kind::Unknown && self.parsed > MAX_PARSED) {
+        if facts.kinds.has(StatementKind::Unknown)
+            || (kind < StatementKind::Unknown && self.parsed > MAX_PARSED)
+        {
             return;
         }
         let start = words.tokens.first().map_or(0, |token| token.start);
@@ -220,7 +226,13 @@ impl Session {
     /// Adds the statement; beside one that is known to destroy, what is not
     /// known of it stands as a second one. Gives the place of the first if a
     /// ROLLBACK would undo it.
-    fn found(&mut self, facts: &Facts, words: Words, end: usize, line: usize) -> Option<usize> {
+    fn found(
+        &mut self,
+        facts: &StatementFacts,
+        words: Words,
+        end: usize,
+        line: usize,
+    ) -> Option<usize> {
         let place = self.statements.len();
         let kind = facts.kinds.top();
         let start = words.tokens.first().map_or(0, |token| token.start);
@@ -229,10 +241,12 @@ impl Session {
         let more = BESIDE
             .iter()
             .any(|beside| *beside != kind && facts.kinds.has(*beside));
-        let kept =
-            kind > Kind::Unknown && !more && whole.len() <= tree::LONGEST && self.kept <= MAX_KEPT;
+        let kept = kind > StatementKind::Unknown
+            && !more
+            && whole.len() <= tree::LONGEST
+            && self.kept <= MAX_KEPT;
         self.kept += if kept { whole.len() } else { 0 };
-        let statement = Statement {
+        let statement = SqlStatement {
             kind,
             line,
             text: words.excerpt(),
@@ -245,8 +259,8 @@ impl Session {
                 .map(str::to_owned),
             changes: changes(words, facts.kinds),
         };
-        let unknown = Statement {
-            kind: Kind::Unknown,
+        let unknown = SqlStatement {
+            kind: StatementKind::Unknown,
             object: None,
             sql: None,
             changes: Changes::Everything,
@@ -255,13 +269,14 @@ impl Session {
                 .or(Some("a prepared statement is not known in full")),
             ..statement.clone()
         };
-        if kind != Kind::Unknown {
+        if kind != StatementKind::Unknown {
             self.statements.push(statement);
         }
-        if facts.kinds.has(Kind::Unknown) {
+        if facts.kinds.has(StatementKind::Unknown) {
             self.statements.push(unknown);
         }
-        let undone = kind > Kind::Unknown && facts.kinds.is_transactional() && !facts.lasting;
+        let undone =
+            kind > StatementKind::Unknown && facts.kinds.is_transactional() && !facts.lasting;
         undone.then_some(place)
     }
 

@@ -11,20 +11,24 @@ mod psql_language;
 mod regression;
 mod server_language;
 
-use super::{Kind, Source, Statement, read};
+use super::{SqlStatement, StatementKind, TextSource, read};
 
 /// The result in one line: `kind@line`, with `!` where it is rolled back.
-pub(super) fn told(statements: &[Statement]) -> String {
-    let one = |it: &Statement| {
+pub(super) fn told(statements: &[SqlStatement]) -> String {
+    let one = |it: &SqlStatement| {
         let mark = if it.rolled_back { "!" } else { "" };
-        assert_eq!(it.why.is_some(), it.kind == Kind::Unknown, "{it:?}");
+        assert_eq!(
+            it.why.is_some(),
+            it.kind == StatementKind::Unknown,
+            "{it:?}"
+        );
         assert!(it.text.chars().count() <= 200 && !it.text.contains('\n'));
         format!("{}@{}{mark}", it.kind.name(), it.line)
     };
     statements.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn check(from: Source, variables: &[(&str, &str)], table: &[(&str, &str)]) {
+pub(super) fn check(from: TextSource, variables: &[(&str, &str)], table: &[(&str, &str)]) {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let variables: Vec<_> = variables.iter().map(owned).collect();
     let mut wrong = Vec::new();
@@ -41,11 +45,11 @@ pub(super) fn check(from: Source, variables: &[(&str, &str)], table: &[(&str, &s
 
 #[test]
 fn names_are_unique_and_found() {
-    for kind in Kind::ALL {
-        assert_eq!(Kind::from_name(kind.name()), Some(*kind));
+    for kind in StatementKind::ALL {
+        assert_eq!(StatementKind::from_name(kind.name()), Some(*kind));
     }
-    assert!(Kind::ALL.windows(2).all(|pair| pair[0] < pair[1]));
-    assert_eq!(Kind::from_name("drop_table"), None);
+    assert!(StatementKind::ALL.windows(2).all(|pair| pair[0] < pair[1]));
+    assert_eq!(StatementKind::from_name("drop_table"), None);
 }
 
 #[test]
@@ -82,17 +86,17 @@ fn objects_and_excerpts() {
         ("\\echo `date`", Some("date")),
     ];
     for (text, object) in table {
-        let found = read(text.as_bytes(), Source::Script, &[]);
+        let found = read(text.as_bytes(), TextSource::Script, &[]);
         assert_eq!(found.len(), 1, "{text}");
         assert_eq!(found[0].object.as_deref(), object, "{text}");
     }
     let found = read(
         b"DROP /* all */ TABLE\n\t x -- gone\n;",
-        Source::Script,
+        TextSource::Script,
         &[],
     );
     assert_eq!(found[0].text, "DROP TABLE x");
     let long = format!("SELECT '{}'", "ä".repeat(500));
-    let found = read(long.as_bytes(), Source::Script, &[]);
+    let found = read(long.as_bytes(), TextSource::Script, &[]);
     assert_eq!(found[0].text.chars().count(), 200);
 }

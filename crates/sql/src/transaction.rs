@@ -1,10 +1,10 @@
 //! Which statements stand in a transaction that provably ends in ROLLBACK.
 
-use super::classify::Control;
+use super::facts::Control;
 
 /// One statement as a transaction sees it.
 #[derive(Copy, Clone, Debug)]
-pub(super) struct Step {
+pub(super) struct TransactionStep {
     pub(super) control: Control,
     /// The transaction is not known to go on as before.
     pub(super) breaks: bool,
@@ -14,7 +14,7 @@ pub(super) struct Step {
 
 /// A transaction block that is open.
 #[derive(Debug)]
-struct Open {
+struct OpenBlock {
     /// The text in which it began.
     text: usize,
     /// Whether BEGIN was alone in that text. In company, an error anywhere in
@@ -27,7 +27,7 @@ struct Open {
 /// Follows the transactions of one session.
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
-    open: Option<Open>,
+    open: Option<OpenBlock>,
     texts: usize,
     /// No transaction proves anything any more.
     unsure: bool,
@@ -36,7 +36,7 @@ pub(super) struct Transactions {
 impl Transactions {
     /// Takes the statements of one text, which psql sends at once. Gives the
     /// places of those that are now known to be rolled back.
-    pub(super) fn text(&mut self, steps: &[Step]) -> Vec<usize> {
+    pub(super) fn text(&mut self, steps: &[TransactionStep]) -> Vec<usize> {
         self.texts += 1;
         let alone = steps.len() == 1;
         let mut undone = Vec::new();
@@ -64,7 +64,7 @@ impl Transactions {
     }
 
     fn begin(&mut self, alone: bool) {
-        self.open = Some(Open {
+        self.open = Some(OpenBlock {
             text: self.texts,
             alone,
             proven: !self.unsure,
@@ -76,7 +76,7 @@ impl Transactions {
     /// stood in it, if this statement provably ended it.
     fn end(&mut self, alone: bool, chain: bool) -> Vec<usize> {
         let text = self.texts;
-        let sure = |open: &Open| open.proven && (open.text == text || (open.alone && alone));
+        let sure = |open: &OpenBlock| open.proven && (open.text == text || (open.alone && alone));
         let Some(open) = self.open.take().filter(sure) else {
             return Vec::new();
         };

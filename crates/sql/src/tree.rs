@@ -4,7 +4,7 @@
 use squawk_syntax::ast::AstNode as _;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
-use super::kinds::Kind;
+use super::kinds::StatementKind;
 use super::lexer::{Lexeme, Lexer};
 
 /// Longer statements are not parsed.
@@ -97,16 +97,16 @@ fn names_destroying(text: &[u8]) -> bool {
 }
 
 /// Why the statement is not what the first reader took it for, if so.
-pub(super) fn contradiction(text: &[u8], seen: Kind) -> Option<&'static str> {
-    if seen < Kind::Unknown && !names_destroying(text) {
+pub(super) fn contradiction(text: &[u8], seen: StatementKind) -> Option<&'static str> {
+    if seen < StatementKind::Unknown && !names_destroying(text) {
         return None;
     }
-    let unseen = move |root: &SyntaxNode| seen < Kind::Unknown && destroys(root);
+    let unseen = move |root: &SyntaxNode| seen < StatementKind::Unknown && destroys(root);
     match with_tree(text, unseen) {
         Ok(true) => Some(SEEN),
         Ok(false) => None,
         // A long INSERT is read by the first reader alone.
-        Err(LONG | DEEP) if seen < Kind::Unknown => None,
+        Err(LONG | DEEP) if seen < StatementKind::Unknown => None,
         Err(why) => Some(why),
     }
 }

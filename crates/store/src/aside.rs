@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use guard_ground::sanitize;
 
 /// Files that a part of a backup is written into: name and content.
-pub type Files = Vec<(String, Vec<u8>)>;
+pub type AsideFiles = Vec<(String, Vec<u8>)>;
 
 /// A text as a file name: nothing but letters, digits and `.-_`, and never hidden.
 pub fn file_name(text: &str) -> String {
@@ -33,7 +33,7 @@ fn place(into: &Path, name: &str) -> PathBuf {
 }
 
 /// Files of these names that are there and hold something else; sanitised.
-pub fn conflicts(into: &Path, files: &Files) -> Vec<String> {
+pub fn conflicts(into: &Path, files: &AsideFiles) -> Vec<String> {
     let differs = |(name, content): &&(String, Vec<u8>)| {
         let path = place(into, name);
         path.symlink_metadata().is_ok() && std::fs::read(&path).ok().as_ref() != Some(content)
@@ -49,7 +49,7 @@ pub fn conflicts(into: &Path, files: &Files) -> Vec<String> {
 ///
 /// # Errors
 /// When one cannot be written.
-pub fn write(into: &Path, files: &Files) -> Result<(), String> {
+pub fn write(into: &Path, files: &AsideFiles) -> Result<(), String> {
     for (name, content) in files {
         let path = place(into, name);
         if path.symlink_metadata().is_ok() {
@@ -67,7 +67,7 @@ pub fn write(into: &Path, files: &Files) -> Result<(), String> {
 }
 
 /// Files that do not hold what was written; sanitised.
-pub fn differences(into: &Path, files: &Files) -> Vec<String> {
+pub fn differences(into: &Path, files: &AsideFiles) -> Vec<String> {
     files
         .iter()
         .filter(|(name, content)| std::fs::read(place(into, name)).ok().as_ref() != Some(content))

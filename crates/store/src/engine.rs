@@ -17,7 +17,7 @@ const DIRECTORIES: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/bin", "/opt/home
 
 /// A program that keeps backups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum EngineKind {
     Restic,
     Borg,
     Rclone,
@@ -26,7 +26,7 @@ enum Kind {
 /// A repository of such a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Engine {
-    kind: Kind,
+    kind: EngineKind,
     repository: String,
     credentials: Option<PathBuf>,
 }
@@ -36,9 +36,9 @@ impl Engine {
     pub fn of(store: &str, credentials: Option<&str>) -> Option<Self> {
         let (name, repository) = store.split_once(':')?;
         let kind = match name {
-            "restic" => Kind::Restic,
-            "borg" => Kind::Borg,
-            "rclone" => Kind::Rclone,
+            "restic" => EngineKind::Restic,
+            "borg" => EngineKind::Borg,
+            "rclone" => EngineKind::Rclone,
             _ => return None,
         };
         Some(Self {
@@ -50,9 +50,9 @@ impl Engine {
 
     fn program(&self) -> &'static str {
         match self.kind {
-            Kind::Restic => "restic",
-            Kind::Borg => "borg",
-            Kind::Rclone => "rclone",
+            EngineKind::Restic => "restic",
+            EngineKind::Borg => "borg",
+            EngineKind::Rclone => "rclone",
         }
     }
 
@@ -63,7 +63,7 @@ impl Engine {
     pub fn put(&self, directory: &Path, id: &str, deadline: Instant) -> Result<(), String> {
         let name = format!("guard-{id}");
         let words: Vec<OsString> = match self.kind {
-            Kind::Restic => vec![
+            EngineKind::Restic => vec![
                 "--quiet".into(),
                 "--repo".into(),
                 self.repository.clone().into(),
@@ -74,12 +74,12 @@ impl Engine {
                 name.into(),
                 ".".into(),
             ],
-            Kind::Borg => vec![
+            EngineKind::Borg => vec![
                 "create".into(),
                 format!("{}::{name}", self.repository).into(),
                 ".".into(),
             ],
-            Kind::Rclone => vec![
+            EngineKind::Rclone => vec![
                 "copy".into(),
                 "--immutable".into(),
                 directory.into(),
@@ -96,7 +96,7 @@ impl Engine {
     pub fn get(&self, directory: &Path, id: &str, deadline: Instant) -> Result<(), String> {
         let name = format!("guard-{id}");
         let words: Vec<OsString> = match self.kind {
-            Kind::Restic => vec![
+            EngineKind::Restic => vec![
                 "--quiet".into(),
                 "--repo".into(),
                 self.repository.clone().into(),
@@ -107,11 +107,11 @@ impl Engine {
                 "--target".into(),
                 directory.into(),
             ],
-            Kind::Borg => vec![
+            EngineKind::Borg => vec![
                 "extract".into(),
                 format!("{}::{name}", self.repository).into(),
             ],
-            Kind::Rclone => vec![
+            EngineKind::Rclone => vec![
                 "copy".into(),
                 format!("{}/{name}", self.repository).into(),
                 directory.into(),

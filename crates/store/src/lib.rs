@@ -2,12 +2,16 @@
 //! It knows no tool.
 
 pub mod aside;
+mod content;
 pub mod engine;
+mod hold;
+mod layout;
 pub mod limits;
 pub mod manifest;
 pub mod reader;
 pub mod sparse;
 pub mod store;
+mod summary;
 pub mod writer;
 
 /// Why something cannot be saved, as the end of a sentence.

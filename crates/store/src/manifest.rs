@@ -24,7 +24,7 @@ pub struct Blob {
     /// Its length in bytes.
     pub size: u64,
     /// Where it lies in the backup.
-    pub at: Held,
+    pub at: HeldAt,
     /// Of a file with holes: where its data is, as first byte and length. The content is these, one
     /// after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,7 +34,7 @@ pub struct Blob {
 /// Where in a backup a content lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Held {
+pub enum HeldAt {
     /// A zstd frame (RFC 8878) of the pack: its first byte, its length.
     Pack(u64, u64),
     /// A file of its own, by number: the original itself or one that shares its blocks.

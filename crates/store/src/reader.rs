@@ -2,24 +2,23 @@
 
 use std::fs::{DirBuilder, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
-
+use super::content::{Range, copy};
 use super::engine;
-use super::manifest::{Blob, Held, Manifest};
+use super::hold::hold;
+use super::layout::{ENCRYPTED, PACK, file_name};
+use super::manifest::{Blob, HeldAt, Manifest};
 use super::sparse::Segments;
-use super::store::{Item, Store, hold};
-use super::writer::{ENCRYPTED, PACK, file_name};
-use guard_ground::digest::hex;
+use super::store::{Store, StoredBackup};
 
 /// Fetching and decrypting may take so long.
 const FETCHING: Duration = Duration::from_secs(300);
 
 /// A backup that is read.
-pub struct Reader {
+pub struct BackupReader {
     directory: PathBuf,
     pack: File,
     manifest: Manifest,
@@ -60,35 +59,13 @@ fn decrypted(pack: &Path, identity: Option<&Path>) -> Result<File, String> {
     Ok(plain)
 }
 
-/// A range of the pack.
-struct Range<'a> {
-    pack: &'a File,
-    position: u64,
-    left: u64,
-}
-
-impl Read for Range<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let most = usize::try_from(self.left)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len());
-        let Some(part) = buffer.get_mut(..most) else {
-            return Ok(0);
-        };
-        let read = self.pack.read_at(part, self.position)?;
-        self.position += read as u64;
-        self.left -= read as u64;
-        Ok(read)
-    }
-}
-
-impl Reader {
+impl BackupReader {
     /// Opens a backup and reads its manifest. What an engine keeps is fetched, what is encrypted is
     /// decrypted first.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn open(item: &Item, store: &Store) -> Result<Self, String> {
+    pub fn open(item: &StoredBackup, store: &Store) -> Result<Self, String> {
         let id = &item.summary.id;
         let about = |why: String| format!("backup {id}: {why}");
         let problem = |error: std::io::Error| about(error.to_string());
@@ -125,7 +102,7 @@ impl Reader {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn of(item: &Item, directory: PathBuf, pack: File) -> Result<Self, String> {
+    pub(super) fn of(item: &StoredBackup, directory: PathBuf, pack: File) -> Result<Self, String> {
         let problem = |error: std::io::Error| format!("backup {}: {error}", item.summary.id);
         let mut reader = Self {
             _held: hold(&item.directory).map_err(problem)?,
@@ -159,15 +136,15 @@ impl Reader {
         file_name(&self.directory, number)
     }
 
-    /// The content, uncompressed. It is not checked: [`Reader::copy`] does.
+    /// The content, uncompressed. It is not checked: [`BackupReader::copy`] does.
     fn content(&self, blob: &Blob) -> std::io::Result<Box<dyn Read + '_>> {
         Ok(match blob.at {
-            Held::Pack(position, left) => Box::new(zstd::stream::Decoder::new(Range {
+            HeldAt::Pack(position, left) => Box::new(zstd::stream::Decoder::new(Range {
                 pack: &self.pack,
                 position,
                 left,
             })?),
-            Held::File(number) => {
+            HeldAt::File(number) => {
                 let file = File::open(self.file(number))?;
                 match &blob.segments {
                     None => Box::new(file),
@@ -190,52 +167,10 @@ impl Reader {
     /// A small content as a whole.
     ///
     /// # Errors
-    /// As [`Reader::copy`].
+    /// As [`BackupReader::copy`].
     pub fn bytes(&self, blob: &Blob) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
         self.copy(blob, &mut bytes)?;
         Ok(bytes)
     }
-}
-
-/// Whether a content of a pack can be read as it was written.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn check(pack: &File, blob: &Blob) -> Result<(), String> {
-    let Held::Pack(position, left) = blob.at else {
-        return Ok(());
-    };
-    let content = zstd::stream::Decoder::new(Range {
-        pack,
-        position,
-        left,
-    });
-    let content = content.map_err(|error| error.to_string())?;
-    copy(Box::new(content), blob, &mut std::io::sink())
-}
-
-/// Copies a content and holds it against its digest.
-fn copy(mut content: Box<dyn Read + '_>, blob: &Blob, to: &mut dyn Write) -> Result<(), String> {
-    let mut hasher = Sha256::new();
-    let mut size = 0_u64;
-    let mut buffer = vec![0_u8; 1 << 16];
-    loop {
-        let read = content
-            .read(&mut buffer)
-            .map_err(|error| format!("it cannot be read: {error}"))?;
-        let Some(some) = buffer.get(..read).filter(|some| !some.is_empty()) else {
-            break;
-        };
-        hasher.update(some);
-        size += read as u64;
-        if size > blob.size {
-            break;
-        }
-        to.write_all(some).map_err(|error| error.to_string())?;
-    }
-    if size != blob.size || hex(&hasher.finalize()) != blob.sha256 {
-        return Err("it is not what was saved: the backup is damaged".to_owned());
-    }
-    Ok(())
 }

@@ -11,20 +11,19 @@
 //!   .gone-4XW1/      being removed
 //! ```
 
-use std::fs::{DirBuilder, File};
+use std::fs::DirBuilder;
 use std::io::{ErrorKind, Result};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, flock};
-
 use super::engine::Engine;
+use super::hold::is_used;
 use super::manifest::{Summary, Undone};
+use super::summary::read_summary;
 use super::writer::Writer;
 use crate::Unsaved;
 use crate::limits::BackupLimits;
-use guard_ground::digest::Hasher;
 use guard_ground::shelf;
 use guard_ground::time::now;
 
@@ -50,7 +49,7 @@ pub struct Store {
 
 /// One complete backup.
 #[derive(Clone, Debug)]
-pub struct Item {
+pub struct StoredBackup {
     /// Where it lies.
     pub directory: PathBuf,
     /// What it says about itself.
@@ -137,7 +136,11 @@ impl Store {
             }
             let aside = self.directory.join(format!("{NEW}{id}"));
             match make(&aside, false) {
-                Ok(()) => return Writer::new(self, id, aside, deadline),
+                Ok(()) => {
+                    let place = self.directory.join(&id);
+                    let engine = self.engine.clone();
+                    return Writer::new(id, aside, place, self.limits.clone(), engine, deadline);
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failed(error)),
             }
@@ -151,13 +154,13 @@ impl Store {
     }
 
     /// All complete backups, the newest first.
-    pub fn items(&self) -> Vec<Item> {
+    pub fn items(&self) -> Vec<StoredBackup> {
         self.items_while(|| true)
     }
 
     /// The same, as far as there is time.
-    fn items_while(&self, goes_on: impl Fn() -> bool) -> Vec<Item> {
-        let mut items: Vec<Item> = std::fs::read_dir(&self.directory)
+    fn items_while(&self, goes_on: impl Fn() -> bool) -> Vec<StoredBackup> {
+        let mut items: Vec<StoredBackup> = std::fs::read_dir(&self.directory)
             .into_iter()
             .flatten()
             .flatten()
@@ -183,7 +186,7 @@ impl Store {
     }
 
     /// The backup with this id, in whatever case it is written.
-    pub fn by_id(&self, id: &str) -> Option<Item> {
+    pub fn by_id(&self, id: &str) -> Option<StoredBackup> {
         let id = shelf::spell(id);
         let plain = id.len() == 4 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         plain.then(|| item(&self.directory.join(id)))?
@@ -193,7 +196,7 @@ impl Store {
     ///
     /// # Errors
     /// The system's reason.
-    pub fn remove(&self, item: &Item, let_go: &dyn Fn(&Item)) -> Result<()> {
+    pub fn remove(&self, item: &StoredBackup, let_go: &dyn Fn(&StoredBackup)) -> Result<()> {
         let_go(item);
         let gone = self.directory.join(format!("{GONE}{}", item.summary.id));
         // Under another name at once, so that nobody finds it half removed.
@@ -203,7 +206,7 @@ impl Store {
 
     /// Removes what is too old or too much, and what killed guards left. Never takes long: what is not
     /// done by then is done the next time. `let_go` is told of each backup before it goes.
-    pub fn tidy(&self, let_go: &dyn Fn(&Item)) {
+    pub fn tidy(&self, let_go: &dyn Fn(&StoredBackup)) {
         let end = Instant::now() + TIDYING;
         let Ok(entries) = std::fs::read_dir(&self.directory) else {
             return;
@@ -233,7 +236,7 @@ impl Store {
 
 /// Of these backups, the newest first, those that are too old or too much; the oldest first. The newest
 /// of a workspace that was not undone stays.
-fn outdated(items: Vec<Item>, limits: &BackupLimits, now: u64) -> Vec<Item> {
+fn outdated(items: Vec<StoredBackup>, limits: &BackupLimits, now: u64) -> Vec<StoredBackup> {
     let mut last = std::collections::HashSet::new();
     let mut sum = 0_u64;
     let mut outdated = Vec::new();
@@ -253,42 +256,18 @@ fn outdated(items: Vec<Item>, limits: &BackupLimits, now: u64) -> Vec<Item> {
     outdated
 }
 
-fn item(directory: &Path) -> Option<Item> {
+fn item(directory: &Path) -> Option<StoredBackup> {
     let name = directory.file_name()?.to_str()?;
     if name.starts_with('.') {
         return None;
     }
     let summary = read_summary(&directory.join("summary.json"))?;
     let undone = shelf::read(&directory.join("undone.json")).ok();
-    (summary.id == name).then(|| Item {
+    (summary.id == name).then(|| StoredBackup {
         directory: directory.to_owned(),
         undone: undone.and_then(|text| serde_json::from_slice(&text).ok()),
         summary,
     })
-}
-
-/// A summary as it is written: one line, and behind it the line's digest.
-pub(super) fn summary_text(summary: &Summary) -> std::result::Result<Vec<u8>, Unsaved> {
-    let mut text = serde_json::to_vec(summary).map_err(|error| Unsaved(error.to_string()))?;
-    let digest = digest(&text);
-    text.push(b'\n');
-    text.extend_from_slice(digest.as_bytes());
-    text.push(b'\n');
-    Ok(text)
-}
-
-/// A summary that is as it was written.
-fn read_summary(file: &Path) -> Option<Summary> {
-    let text = shelf::read(file).ok()?;
-    let mut lines = text.split(|byte| *byte == b'\n');
-    let (line, wanted) = (lines.next()?, lines.next()?);
-    (digest(line).as_bytes() == wanted).then(|| serde_json::from_slice(line).ok())?
-}
-
-fn digest(text: &[u8]) -> String {
-    let mut hasher = Hasher::default();
-    hasher.raw(text);
-    hasher.finish()
 }
 
 /// Whether the guard that wrote it was killed: it holds a lock as long as it writes.
@@ -300,22 +279,6 @@ fn is_left(aside: &Path) -> bool {
         .and_then(|time| time.elapsed().ok())
         .is_some_and(|age| age > YOUNG);
     old && !is_used(aside)
-}
-
-/// Whether somebody writes or reads a backup.
-fn is_used(directory: &Path) -> bool {
-    File::open(directory)
-        .is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_err())
-}
-
-/// Keeps a backup from being removed, for as long as the result is held.
-///
-/// # Errors
-/// The system's reason.
-pub(super) fn hold(directory: &Path) -> Result<File> {
-    let file = File::open(directory)?;
-    flock(&file, FlockOperation::LockShared)?;
-    Ok(file)
 }
 
 /// Removes a directory, file by file; whether it was done before `end`.
@@ -341,14 +304,22 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::manifest::{Blob, Held};
+    use crate::manifest::{Blob, HeldAt};
+    use crate::summary::summary_text;
     use guard_ground::bytes::Bytes;
 
     const DAY: u64 = 86_400_000;
     const NOW: u64 = 100 * DAY;
 
-    fn item(id: &str, subject: &str, days: u64, stored: u64, undone: bool, undoes: bool) -> Item {
-        Item {
+    fn item(
+        id: &str,
+        subject: &str,
+        days: u64,
+        stored: u64,
+        undone: bool,
+        undoes: bool,
+    ) -> StoredBackup {
+        StoredBackup {
             directory: PathBuf::from(id),
             summary: Summary {
                 version: 1,
@@ -366,7 +337,7 @@ mod tests {
                 manifest: Blob {
                     sha256: String::new(),
                     size: 0,
-                    at: Held::Pack(0, 0),
+                    at: HeldAt::Pack(0, 0),
                     segments: None,
                 },
                 encrypted: false,
@@ -387,7 +358,7 @@ mod tests {
         recipient: None,
     };
 
-    fn gone(items: Vec<Item>) -> Vec<String> {
+    fn gone(items: Vec<StoredBackup>) -> Vec<String> {
         outdated(items, &LIMITS, NOW)
             .into_iter()
             .map(|item| item.summary.id)

@@ -11,23 +11,17 @@ use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 
+use super::content;
 use super::engine::{self, Engine};
-use super::manifest::{Blob, Held, Manifest, Summary};
-use super::reader;
-use super::store::{Store, hold, summary_text};
+use super::hold::hold;
+use super::layout::{A_SHELF, ENCRYPTED, FILES, PACK, shelf_name};
+use super::manifest::{Blob, HeldAt, Manifest, Summary};
+use super::summary::summary_text;
 use crate::limits::BackupLimits;
 use crate::{Saved, Unsaved};
 use guard_ground::digest::hex;
 use guard_ground::text::human_bytes;
 
-/// The name of the pack.
-pub(super) const PACK: &str = "pack";
-/// Its name where it is encrypted.
-pub(super) const ENCRYPTED: &str = "pack.age";
-/// The directory of contents that lie beside it.
-const FILES: &str = "files";
-/// So many files to a directory of them.
-const A_SHELF: u32 = 128;
 /// How hard zstd tries: text shrinks to a third, at some 400 MB a second.
 const LEVEL: i32 = 1;
 /// Contents up to this size are compressed in one go.
@@ -51,13 +45,13 @@ pub struct Writer {
 }
 
 /// A directory for some files of their own. Each is small: large directories are slow to add to.
-pub struct Shelf {
+pub struct Drawer {
     directory: OwnedFd,
     next: u32,
     end: u32,
 }
 
-impl Shelf {
+impl Drawer {
     /// Whether no more files fit.
     pub fn is_full(&self) -> bool {
         self.next == self.end
@@ -76,15 +70,6 @@ impl Shelf {
     }
 }
 
-fn shelf_name(backup: &Path, number: u32) -> PathBuf {
-    backup.join(FILES).join(number.to_string())
-}
-
-/// Where in a backup the content of this number lies.
-pub(super) fn file_name(backup: &Path, number: u32) -> PathBuf {
-    shelf_name(backup, number / A_SHELF).join((number % A_SHELF).to_string())
-}
-
 struct Pack {
     blobs: Vec<Blob>,
     out: BufWriter<File>,
@@ -93,26 +78,28 @@ struct Pack {
 }
 
 impl Writer {
-    /// A writer in the directory `aside`, which is empty.
+    /// A writer in the directory `aside`, which is empty; what is complete goes to `place`.
     pub(super) fn new(
-        store: &Store,
         id: String,
         aside: PathBuf,
+        place: PathBuf,
+        limits: BackupLimits,
+        engine: Option<Engine>,
         deadline: Instant,
     ) -> Result<Self, Unsaved> {
         let alive = hold(&aside)?;
         // What is to be encrypted never lies on the disk as it is.
-        let pack = match &store.limits().recipient {
+        let pack = match &limits.recipient {
             None => new_file(&aside.join(PACK))?,
             Some(_) => guard_ground::spool::file()?,
         };
         let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
         compressor.include_checksum(false)?;
         Ok(Self {
-            place: store.directory().join(&id),
+            place,
             id,
-            limits: store.limits().clone(),
-            engine: store.engine().cloned(),
+            limits,
+            engine,
             deadline,
             pack: Mutex::new(Pack {
                 blobs: Vec::new(),
@@ -208,7 +195,7 @@ impl Writer {
         let blob = Blob {
             sha256,
             size: content.len() as u64,
-            at: Held::Pack(start, frame.len() as u64),
+            at: HeldAt::Pack(start, frame.len() as u64),
             segments: None,
         };
         pack.blobs.push(blob.clone());
@@ -260,7 +247,7 @@ impl Writer {
         let blob = Blob {
             sha256: hex(&hasher.finalize()),
             size,
-            at: Held::Pack(start, pack.position - start),
+            at: HeldAt::Pack(start, pack.position - start),
             segments: None,
         };
         pack.blobs.push(blob.clone());
@@ -277,14 +264,14 @@ impl Writer {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn shelf(&self) -> Result<Shelf, Unsaved> {
+    pub fn shelf(&self) -> Result<Drawer, Unsaved> {
         let number = self.shelves.fetch_add(1, Ordering::Relaxed);
         let directory = shelf_name(&self.aside, number);
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&directory)?;
-        Ok(Shelf {
+        Ok(Drawer {
             directory: File::open(&directory)?.into(),
             next: number * A_SHELF,
             end: (number + 1) * A_SHELF,
@@ -381,7 +368,7 @@ impl Writer {
     /// Whether everything in the pack can be read as it was written.
     fn read_back(&self, pack: &File) -> Result<(), Unsaved> {
         for blob in &lock(&self.pack).blobs {
-            reader::check(pack, blob)
+            content::check(pack, blob)
                 .map_err(|why| Unsaved(format!("it cannot be read back: {why}")))?;
         }
         Ok(())

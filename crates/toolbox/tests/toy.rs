@@ -88,7 +88,7 @@ mod crate_of_toy {
             let Ok(bytes) = sizes.sum::<std::io::Result<u64>>() else {
                 return Preview::Unknown("a file cannot be looked at".to_owned(), loss);
             };
-            loss.add(loss::Part {
+            loss.add(loss::Lot {
                 measure: Measure::Files,
                 count: files.len() as u64,
                 at_least: false,
@@ -250,7 +250,7 @@ use guard_ground::install::Places;
 use guard_judge::judging::Judge;
 use guard_judge::load;
 use guard_judge::rules::Rules;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::store::Store;
 use guard_toolbox::TOOLBOX;
 use guard_words::Effect;
@@ -386,7 +386,7 @@ fn what_it_loses_is_saved_drilled_and_brought_back() {
 
     let store = Store::open(room.places.state.as_deref(), &room.rules.backup).unwrap();
     let item = store.by_id(&saved.saved.id).unwrap();
-    let reader = Reader::open(&item, &store).unwrap();
+    let reader = BackupReader::open(&item, &store).unwrap();
     let parts = room.tools.revive_all(reader.manifest()).unwrap();
     let budget = Budget {
         deadline: kept::deadline(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use guard_core::context::Context;
-use guard_core::probe::{Answer, Probe};
+use guard_core::probe::{Probe, ToolAnswer};
 use guard_core::tracked::REPOSITORY_VARIABLES;
 use guard_ground::sanitize;
 
@@ -61,7 +61,7 @@ impl<'a> RealGit<'a> {
     ///
     /// # Errors
     /// When it does not.
-    pub fn ask<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer, Unmeasured> {
+    pub fn ask<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<ToolAnswer, Unmeasured> {
         let mut words = self.scope.clone();
         // A monitor or a pager is a program of the user's choice; a preview starts none.
         words.extend(["-c", "core.fsmonitor=false", "--no-pager"].map(OsString::from));

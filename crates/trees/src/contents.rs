@@ -15,15 +15,15 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 
 use super::attributes::{Extended, extended_of, extended_of_file, with};
-use super::kept::{Entry, State};
-use super::save::{Found, about};
+use super::found::{FoundPath, about};
+use super::kept::{PathState, TreeEntry};
 use guard_ground::bytes::Bytes;
 use guard_ground::digest::hex;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
-use guard_store::manifest::{Blob, Held};
+use guard_store::manifest::{Blob, HeldAt};
 use guard_store::sparse::{Segments, segments};
-use guard_store::writer::{Shelf, Writer};
+use guard_store::writer::{Drawer, Writer};
 
 /// From so many files on, several threads are faster than one.
 const MANY: usize = 256;
@@ -62,12 +62,12 @@ impl<'a> Contents<'a> {
     }
 
     /// What stands there, with a copy of its content.
-    pub(super) fn copy(&self, one: &Found) -> Result<State, Unsaved> {
+    pub(super) fn copy(&self, one: &FoundPath) -> Result<PathState, Unsaved> {
         Ok(self.state(one, &mut AtWork::default())?.0)
     }
 
     /// Takes all of them.
-    pub(super) fn of(&self, found: &[Found]) -> Result<Vec<Entry>, Unsaved> {
+    pub(super) fn of(&self, found: &[FoundPath]) -> Result<Vec<TreeEntry>, Unsaved> {
         let mut first: HashMap<(u64, u64), usize> = HashMap::new();
         let mut same: Vec<Option<usize>> = Vec::with_capacity(found.len());
         for (at, one) in found.iter().enumerate() {
@@ -79,7 +79,7 @@ impl<'a> Contents<'a> {
                 None
             });
         }
-        let work: Vec<(&Found, Option<usize>)> = found.iter().zip(same).collect();
+        let work: Vec<(&FoundPath, Option<usize>)> = found.iter().zip(same).collect();
         let workers = match std::thread::available_parallelism() {
             Ok(cores) if work.len() >= MANY => cores.get().clamp(1, 4),
             _ => 1,
@@ -88,7 +88,7 @@ impl<'a> Contents<'a> {
             return self.entries(&work);
         }
         let share = work.len().div_ceil(workers);
-        let parts: Vec<Result<Vec<Entry>, Unsaved>> = std::thread::scope(|scope| {
+        let parts: Vec<Result<Vec<TreeEntry>, Unsaved>> = std::thread::scope(|scope| {
             let threads: Vec<_> = work
                 .chunks(share)
                 .map(|chunk| scope.spawn(move || self.entries(chunk)))
@@ -109,16 +109,16 @@ impl<'a> Contents<'a> {
         Ok(entries)
     }
 
-    fn entries(&self, work: &[(&Found, Option<usize>)]) -> Result<Vec<Entry>, Unsaved> {
+    fn entries(&self, work: &[(&FoundPath, Option<usize>)]) -> Result<Vec<TreeEntry>, Unsaved> {
         let mut entries = Vec::with_capacity(work.len());
         let mut at_work = AtWork::default();
         for (one, same) in work {
             let (state, extended) = match same {
-                Some(earlier) => (State::SameAs(*earlier), None),
+                Some(earlier) => (PathState::SameAs(*earlier), None),
                 None => self.state(one, &mut at_work)?,
             };
             let extended = extended.unwrap_or_else(|| extended_of(&one.path));
-            entries.push(Entry {
+            entries.push(TreeEntry {
                 path: Bytes::from(one.path.as_path()),
                 state,
                 attributes: Some(with(&one.metadata, extended)),
@@ -130,20 +130,20 @@ impl<'a> Contents<'a> {
     /// What stands there; of a file that was opened, its extended attributes too.
     fn state(
         &self,
-        one: &Found,
+        one: &FoundPath,
         at_work: &mut AtWork,
-    ) -> Result<(State, Option<Extended>), Unsaved> {
+    ) -> Result<(PathState, Option<Extended>), Unsaved> {
         let kind = one.metadata.file_type();
         if kind.is_dir() {
-            return Ok((State::Directory, None));
+            return Ok((PathState::Directory, None));
         }
         if kind.is_fifo() {
-            return Ok((State::Pipe, None));
+            return Ok((PathState::Pipe, None));
         }
         let failed = |error: std::io::Error| about(&one.path, &error);
         if kind.is_symlink() {
             let target = std::fs::read_link(&one.path).map_err(failed)?;
-            return Ok((State::Link(Bytes::from(target)), None));
+            return Ok((PathState::Link(Bytes::from(target)), None));
         }
         let mut before = one.metadata.clone();
         for _ in 0..TRIES {
@@ -154,7 +154,7 @@ impl<'a> Contents<'a> {
             let after = file.metadata().map_err(failed)?;
             // What was kept is this very file only if it has one name more now.
             if is_same(&before, &after) && (!kept || after.nlink() == names + 1) {
-                let state = State::File {
+                let state = PathState::File {
                     length: before.len(),
                     content,
                 };
@@ -171,7 +171,7 @@ impl<'a> Contents<'a> {
     /// Takes the content; whether the file itself was kept under another name.
     fn content(
         &self,
-        one: &Found,
+        one: &FoundPath,
         file: &File,
         metadata: &Metadata,
         at_work: &mut AtWork,
@@ -198,7 +198,7 @@ impl<'a> Contents<'a> {
             let blob = Blob {
                 sha256,
                 size,
-                at: Held::File(number),
+                at: HeldAt::File(number),
                 segments,
             };
             return Ok((blob, is_the_file));
@@ -211,7 +211,7 @@ impl<'a> Contents<'a> {
     /// whether it is the file itself.
     fn keep(
         &self,
-        one: &Found,
+        one: &FoundPath,
         file: &File,
         metadata: &Metadata,
         at_work: &mut AtWork,
@@ -248,13 +248,13 @@ impl<'a> Contents<'a> {
 /// What one thread works with: the directory of its files, and the one that it reads in.
 #[derive(Default)]
 struct AtWork {
-    shelf: Option<Shelf>,
+    shelf: Option<Drawer>,
     parent: Option<(PathBuf, OwnedFd)>,
 }
 
 impl AtWork {
-    fn shelf(&mut self, writer: &Writer) -> Result<&mut Shelf, Unsaved> {
-        if self.shelf.as_ref().is_none_or(Shelf::is_full) {
+    fn shelf(&mut self, writer: &Writer) -> Result<&mut Drawer, Unsaved> {
+        if self.shelf.as_ref().is_none_or(Drawer::is_full) {
             self.shelf = Some(writer.shelf()?);
         }
         self.shelf

@@ -18,10 +18,10 @@ const MAX_TIPS: usize = 16;
 const TIME: Duration = Duration::from_secs(1);
 
 /// The objects that stood at a path, by path relative to the top level.
-pub type Held = HashMap<Vec<u8>, HashSet<Vec<u8>>>;
+pub type HeldObjects = HashMap<Vec<u8>, HashSet<Vec<u8>>>;
 
 /// What commits hold at these paths, as far as a second of looking tells.
-pub fn at(git: &Probe<'_>, scope: &[OsString], paths: &[OsString]) -> Held {
+pub fn at(git: &Probe<'_>, scope: &[OsString], paths: &[OsString]) -> HeldObjects {
     let git = git.within(TIME);
     let ask = |arguments: &[&OsStr]| {
         let mut words = scope.to_vec();
@@ -40,7 +40,7 @@ pub fn at(git: &Probe<'_>, scope: &[OsString], paths: &[OsString]) -> Held {
         words.extend(arguments.iter().map(OsString::from));
         git.run(&words).ok().filter(|answer| answer.success)
     };
-    let mut held = Held::new();
+    let mut held = HeldObjects::new();
     if paths.len() <= MAX_PATHS {
         // Whatever configuration says: no program is started, and paths start at the top level.
         let options = [
@@ -95,7 +95,7 @@ fn from_top(path: &OsStr) -> OsString {
 }
 
 /// `:OLDMODE NEWMODE OLD NEW STATUS`, then the path, each with a NUL behind it.
-fn read_log(output: &[u8], held: &mut Held) {
+fn read_log(output: &[u8], held: &mut HeldObjects) {
     let mut entries = output.split(|byte| *byte == 0);
     while let Some(entry) = entries.next() {
         let entry = entry.trim_ascii_start();
@@ -111,7 +111,7 @@ fn read_log(output: &[u8], held: &mut Held) {
 }
 
 /// `MODE TYPE OBJECT<tab>PATH`.
-fn read_tree(output: &[u8], held: &mut Held) {
+fn read_tree(output: &[u8], held: &mut HeldObjects) {
     for entry in output.split(|byte| *byte == 0) {
         let mut halves = entry.splitn(2, |byte| *byte == b'\t');
         let (Some(facts), Some(path)) = (halves.next(), halves.next()) else {
@@ -129,7 +129,7 @@ pub fn as_they_are(
     git: &Probe<'_>,
     scope: &[OsString],
     top: &Path,
-    held: &Held,
+    held: &HeldObjects,
     paths: &[&[u8]],
 ) -> HashSet<Vec<u8>> {
     let candidates: Vec<&[u8]> = paths

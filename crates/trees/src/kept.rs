@@ -13,7 +13,7 @@ pub struct KeptTrees {
     /// The directory that all of them lie in.
     pub base: Bytes,
     /// Each of them, a directory before what is in it.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<TreeEntry>,
     /// Directories that stay, and their times of change: taking something out of them changed these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub around: Vec<(Bytes, (i64, i64))>,
@@ -21,11 +21,11 @@ pub struct KeptTrees {
 
 /// A path and what stood there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct TreeEntry {
     /// The absolute path.
     pub path: Bytes,
     /// What stood there.
-    pub state: State,
+    pub state: PathState,
     /// Owner, mode, times; `None` where nothing stood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Attributes>,
@@ -34,7 +34,7 @@ pub struct Entry {
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum PathState {
     /// Nothing.
     Absent,
     /// A directory; what is in it has entries of its own.
@@ -90,7 +90,7 @@ impl KeptTrees {
         let files = self
             .entries
             .iter()
-            .filter(|entry| !matches!(entry.state, State::Directory | State::Absent));
+            .filter(|entry| !matches!(entry.state, PathState::Directory | PathState::Absent));
         files.count() as u64
     }
 }

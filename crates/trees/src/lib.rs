@@ -4,6 +4,7 @@ pub mod asking;
 mod attributes;
 mod contents;
 pub mod count;
+mod found;
 pub mod held;
 pub mod kept;
 pub mod measure;

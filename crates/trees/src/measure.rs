@@ -15,7 +15,7 @@ use crate::count::{Counter, Recoverable, Tally};
 use crate::held;
 use crate::nested::add_repository;
 use guard_core::context::Context;
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::place::Placed;
 use guard_core::preview::{Budget, Preview};
 use guard_core::probe::Probe;
@@ -314,7 +314,7 @@ pub fn describe(tally: Tally, loss: &mut Loss, context: &Context, budget: &Budge
             examples.push(name);
         }
     }
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Files,
         count: tally.files,
         at_least: tally.stopped,

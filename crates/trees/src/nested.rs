@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::asking::{EXCLUDED, RealGit, Unmeasured};
 use crate::status::changes;
 use guard_core::context::Context;
-use guard_core::loss::{Loss, Part};
+use guard_core::loss::{Loss, Lot};
 use guard_core::naming;
 use guard_core::preview::Budget;
 use guard_ground::sanitize;
@@ -25,7 +25,7 @@ pub fn add_repository(path: &Path, loss: &mut Loss, context: &Context, budget: &
         Ok(state) => state.describe(),
         Err(why) => format!("that could not be looked into ({why})"),
     };
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Repositories,
         count: 1,
         at_least: false,

@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::kept::{KeptTrees, State};
+use super::kept::{KeptTrees, PathState};
 use super::measure;
 use super::restore::Restoring;
 use super::save::states_now;
@@ -12,7 +12,7 @@ use guard_core::world::World;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_words::Measure;
 use guard_words::PlaceKind;
@@ -36,14 +36,14 @@ impl Kept for KeptTrees {
         let gone = self
             .entries
             .iter()
-            .filter(|entry| entry.state == State::Absent)
+            .filter(|entry| entry.state == PathState::Absent)
             .count();
         let base = sanitize::path(self.base.path());
         let mut lines = vec![format!("{} in {base}", Measure::Files.count(files))];
         let names = self
             .entries
             .iter()
-            .filter(|entry| !matches!(entry.state, State::Directory | State::Absent));
+            .filter(|entry| !matches!(entry.state, PathState::Directory | PathState::Absent));
         lines.extend(names.clone().take(NAMED).map(|entry| {
             let path = entry.path.path();
             let below = path.strip_prefix(self.base.path()).unwrap_or(path);
@@ -67,7 +67,7 @@ impl Kept for KeptTrees {
     }
 
     fn conflicts(&self, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
-        let earlier = Earlier::of(undoing);
+        let earlier = EarlierFiles::of(undoing);
         let is_held = |path: &Path| {
             earlier.as_ref().is_some_and(|earlier| earlier.has(path)) || is_committed(path, undoing)
         };
@@ -135,7 +135,7 @@ impl Kept for KeptTrees {
 
     fn contents(&self) -> Vec<(String, &Blob)> {
         let files = self.entries.iter().filter_map(|entry| match &entry.state {
-            State::File { content, .. } => Some((entry.path.shown(), content)),
+            PathState::File { content, .. } => Some((entry.path.shown(), content)),
             _ => None,
         });
         files.collect()
@@ -143,9 +143,9 @@ impl Kept for KeptTrees {
 }
 
 /// The backup that this one takes back: what it holds may be replaced.
-struct Earlier(Reader);
+struct EarlierFiles(BackupReader);
 
-impl Earlier {
+impl EarlierFiles {
     fn of(undoing: &Undoing<'_>) -> Option<Self> {
         undoing.earlier().ok()?.map(Self)
     }
@@ -164,7 +164,7 @@ impl Earlier {
             // Another name of a file stands with the first one.
             let linked = matches!(
                 one.entries.first().map(|entry| &entry.state),
-                Some(State::SameAs(_))
+                Some(PathState::SameAs(_))
             );
             return if linked {
                 path.symlink_metadata()

@@ -9,11 +9,11 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags}
 use sha2::{Digest as _, Sha256};
 
 use super::attributes::attributes;
-use super::kept::{Attributes, Entry, KeptTrees, State};
+use super::kept::{Attributes, KeptTrees, PathState, TreeEntry};
 use guard_ground::digest::hex;
 use guard_ground::sanitize;
 use guard_store::manifest::Blob;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::sparse::{Segments, segments};
 
 /// A command that was saved for runs at once: what changed within so many milliseconds, it changed.
@@ -40,14 +40,14 @@ pub struct Restoring<'a> {
     /// What was saved.
     pub trees: &'a KeptTrees,
     /// The backup.
-    pub reader: &'a Reader,
+    pub reader: &'a BackupReader,
     /// Another directory than they came from.
     pub into: Option<&'a Path>,
 }
 
 impl Restoring<'_> {
     /// Where an entry goes.
-    pub fn target(&self, entry: &Entry) -> PathBuf {
+    pub fn target(&self, entry: &TreeEntry) -> PathBuf {
         let path = entry.path.path();
         match self.into {
             None => path.to_owned(),
@@ -77,7 +77,7 @@ impl Restoring<'_> {
 
     fn conflict(
         &self,
-        entry: &Entry,
+        entry: &TreeEntry,
         path: &Path,
         is_held: &dyn Fn(&Path) -> bool,
     ) -> Option<&'static str> {
@@ -86,34 +86,34 @@ impl Restoring<'_> {
         }
         let metadata = path.symlink_metadata().ok()?;
         match &entry.state {
-            State::Absent if self.into.is_some() => None,
-            State::Absent | State::Directory if metadata.is_dir() => None,
-            State::Absent => (!is_held(path)).then_some("was made or changed since"),
+            PathState::Absent if self.into.is_some() => None,
+            PathState::Absent | PathState::Directory if metadata.is_dir() => None,
+            PathState::Absent => (!is_held(path)).then_some("was made or changed since"),
             _ if metadata.is_dir() => Some("is a directory now"),
             _ if self.is_same_content(entry, path, &metadata) => None,
             _ => (!is_held(path)).then_some("was made or changed since"),
         }
     }
 
-    fn is_same_content(&self, entry: &Entry, path: &Path, metadata: &Metadata) -> bool {
+    fn is_same_content(&self, entry: &TreeEntry, path: &Path, metadata: &Metadata) -> bool {
         match &entry.state {
-            State::Absent => false,
-            State::Directory => metadata.is_dir(),
-            State::File { length, content } => {
+            PathState::Absent => false,
+            PathState::Directory => metadata.is_dir(),
+            PathState::File { length, content } => {
                 metadata.is_file()
                     && metadata.len() == *length
                     && digest_of(path, *length, content.segments.is_some())
                         .is_some_and(|digest| digest == content.sha256)
             }
-            State::SameAs(earlier) => self
+            PathState::SameAs(earlier) => self
                 .trees
                 .entries
                 .get(*earlier)
                 .is_some_and(|first| self.is_same_content(first, path, metadata)),
-            State::Link(target) => {
+            PathState::Link(target) => {
                 std::fs::read_link(path).is_ok_and(|now| now.as_os_str() == target.os())
             }
-            State::Pipe => metadata.file_type().is_fifo(),
+            PathState::Pipe => metadata.file_type().is_fifo(),
         }
     }
 
@@ -129,24 +129,24 @@ impl Restoring<'_> {
         found
     }
 
-    fn difference(&self, entry: &Entry, path: &Path) -> Option<String> {
-        if entry.state == State::Absent && self.into.is_some() {
+    fn difference(&self, entry: &TreeEntry, path: &Path) -> Option<String> {
+        if entry.state == PathState::Absent && self.into.is_some() {
             // What was not there is not taken away from another directory.
             return None;
         }
         let metadata = match path.symlink_metadata() {
             Ok(metadata) => metadata,
-            Err(_) if entry.state == State::Absent => return None,
+            Err(_) if entry.state == PathState::Absent => return None,
             Err(error) => return Some(error.to_string()),
         };
-        if entry.state == State::Absent {
+        if entry.state == PathState::Absent {
             // A directory that is not empty holds what came later.
             return (!metadata.is_dir()).then(|| "it is still there".to_owned());
         }
         if !self.is_same_content(entry, path, &metadata) {
             return Some("its content is not what was saved".to_owned());
         }
-        if let State::SameAs(earlier) = entry.state {
+        if let PathState::SameAs(earlier) = entry.state {
             let first = self.trees.entries.get(earlier)?;
             let first = self.target(first).symlink_metadata().ok()?;
             if (first.dev(), first.ino()) != (metadata.dev(), metadata.ino()) {
@@ -155,7 +155,7 @@ impl Restoring<'_> {
         }
         let wanted = entry.attributes.as_ref()?;
         let now = attributes(path, &metadata);
-        let is_link = matches!(entry.state, State::Link(_));
+        let is_link = matches!(entry.state, PathState::Link(_));
         if !is_link && now.mode != wanted.mode {
             return Some(format!("its mode is {:o}, not {:o}", now.mode, wanted.mode));
         }
@@ -181,7 +181,7 @@ impl Restoring<'_> {
         let untouched = self.untouched();
         if self.into.is_none() {
             for entry in self.trees.entries.iter().rev() {
-                if entry.state == State::Absent {
+                if entry.state == PathState::Absent {
                     remove(entry.path.path())?;
                 }
             }
@@ -193,7 +193,7 @@ impl Restoring<'_> {
         }
         // What was put into a directory changed its time.
         for entry in self.trees.entries.iter().rev() {
-            if entry.state == State::Directory {
+            if entry.state == PathState::Directory {
                 set_attributes(&self.target(entry), entry, &mut notes)?;
             }
         }
@@ -225,19 +225,19 @@ impl Restoring<'_> {
 
     fn place(
         &self,
-        entry: &Entry,
+        entry: &TreeEntry,
         path: &Path,
         number: usize,
         notes: &mut Vec<String>,
     ) -> Result<(), String> {
-        if entry.state == State::Absent {
+        if entry.state == PathState::Absent {
             return Ok(());
         }
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|error| error.to_string())?;
         }
         let now = path.symlink_metadata().ok();
-        if entry.state == State::Directory {
+        if entry.state == PathState::Directory {
             if now.as_ref().is_some_and(Metadata::is_dir) {
                 return Ok(());
             }
@@ -246,7 +246,7 @@ impl Restoring<'_> {
             }
             return std::fs::create_dir(path).map_err(|error| error.to_string());
         }
-        if let State::SameAs(earlier) = entry.state {
+        if let PathState::SameAs(earlier) = entry.state {
             return self.link_again(earlier, path, number);
         }
         if let Some(now) = &now {
@@ -294,16 +294,16 @@ impl Restoring<'_> {
             .map_err(|error| error.to_string())
     }
 
-    fn make(&self, entry: &Entry, path: &Path) -> Result<(), String> {
+    fn make(&self, entry: &TreeEntry, path: &Path) -> Result<(), String> {
         let system = |error: rustix::io::Errno| error.to_string();
         match &entry.state {
-            State::File { length, content } => self.write(path, *length, content),
-            State::Link(target) => rustix::fs::symlink(target.os(), path).map_err(system),
-            State::Pipe => {
+            PathState::File { length, content } => self.write(path, *length, content),
+            PathState::Link(target) => rustix::fs::symlink(target.os(), path).map_err(system),
+            PathState::Pipe => {
                 rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
                     .map_err(system)
             }
-            State::Absent | State::Directory | State::SameAs(_) => Ok(()),
+            PathState::Absent | PathState::Directory | PathState::SameAs(_) => Ok(()),
         }
     }
 
@@ -399,7 +399,7 @@ fn digest_of(path: &Path, length: u64, sparse: bool) -> Option<String> {
     Some(hex(&hasher.finalize()))
 }
 
-fn set_attributes(path: &Path, entry: &Entry, notes: &mut Vec<String>) -> Result<(), String> {
+fn set_attributes(path: &Path, entry: &TreeEntry, notes: &mut Vec<String>) -> Result<(), String> {
     let Some(wanted) = &entry.attributes else {
         return Ok(());
     };
@@ -438,7 +438,7 @@ fn set_time(path: &Path, (seconds, nanoseconds): (i64, i64)) -> Result<(), Strin
 
 fn set_extended(
     path: &Path,
-    entry: &Entry,
+    entry: &TreeEntry,
     now: &Attributes,
     wanted: &Attributes,
     notes: &mut Vec<String>,

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::attributes::attributes;
 use super::contents::Contents;
-use super::kept::{Entry, KeptTrees, State};
+use super::found::{FoundPath, about};
+use super::kept::{KeptTrees, PathState, TreeEntry};
 use super::{Root, Trees};
 use crate::count::held_bytes;
 use guard_core::world::World;
@@ -95,22 +96,12 @@ fn base(trees: &Trees) -> Bytes {
     Bytes::from(common)
 }
 
-/// A path that was found, and what stands there.
-pub(super) struct Found {
-    /// The path.
-    pub(super) path: PathBuf,
-    /// What stands there.
-    pub(super) metadata: Metadata,
-    /// The command unlinks it.
-    pub(super) unlinked: bool,
-}
-
 struct Walk<'a> {
     trees: &'a Trees,
     world: &'a World,
     writer: &'a Writer,
     only_lost: bool,
-    found: Vec<Found>,
+    found: Vec<FoundPath>,
     /// How many names of an inode with several were found.
     names: HashMap<(u64, u64), u64>,
 }
@@ -162,7 +153,7 @@ impl Walk<'_> {
                 .or_default() += 1;
         }
         self.writer.count(1, held_bytes(&metadata))?;
-        self.found.push(Found {
+        self.found.push(FoundPath {
             path,
             metadata,
             unlinked: root.unlinked,
@@ -179,7 +170,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let entries = std::fs::read_dir(&path).map_err(|error| about(&path, &error))?;
-        self.found.push(Found {
+        self.found.push(FoundPath {
             path,
             metadata,
             unlinked: root.unlinked,
@@ -235,16 +226,16 @@ impl Walk<'_> {
 ///
 /// # Errors
 /// When it cannot be saved.
-pub fn states_now(paths: &[PathBuf], writer: &Writer) -> Result<Vec<Entry>, Unsaved> {
+pub fn states_now(paths: &[PathBuf], writer: &Writer) -> Result<Vec<TreeEntry>, Unsaved> {
     let mut entries = Vec::with_capacity(paths.len());
     let mut first: HashMap<(u64, u64), usize> = HashMap::new();
     for (at, path) in paths.iter().enumerate() {
         let metadata = match path.symlink_metadata() {
             Ok(metadata) => metadata,
             Err(error) if is_absence(&error) => {
-                entries.push(Entry {
+                entries.push(TreeEntry {
                     path: Bytes::from(path.as_path()),
-                    state: State::Absent,
+                    state: PathState::Absent,
                     attributes: None,
                 });
                 continue;
@@ -254,11 +245,11 @@ pub fn states_now(paths: &[PathBuf], writer: &Writer) -> Result<Vec<Entry>, Unsa
         let several = metadata.nlink() > 1 && metadata.is_file();
         let earlier = *first.entry((metadata.dev(), metadata.ino())).or_insert(at);
         let state = if several && earlier != at {
-            State::SameAs(earlier)
+            PathState::SameAs(earlier)
         } else {
             copied(path, &metadata, writer)?
         };
-        entries.push(Entry {
+        entries.push(TreeEntry {
             path: Bytes::from(path.as_path()),
             state,
             attributes: Some(attributes(path, &metadata)),
@@ -271,7 +262,7 @@ pub fn states_now(paths: &[PathBuf], writer: &Writer) -> Result<Vec<Entry>, Unsa
 ///
 /// # Errors
 /// When it cannot be saved.
-pub fn state_now(path: &Path, writer: &Writer) -> Result<Entry, Unsaved> {
+pub fn state_now(path: &Path, writer: &Writer) -> Result<TreeEntry, Unsaved> {
     let mut entries = states_now(&[path.to_owned()], writer)?;
     entries
         .pop()
@@ -279,11 +270,11 @@ pub fn state_now(path: &Path, writer: &Writer) -> Result<Entry, Unsaved> {
 }
 
 /// A copy of what stands at a path.
-fn copied(path: &Path, metadata: &Metadata, writer: &Writer) -> Result<State, Unsaved> {
+fn copied(path: &Path, metadata: &Metadata, writer: &Writer) -> Result<PathState, Unsaved> {
     if !metadata.is_dir() {
         writer.count(1, held_bytes(metadata))?;
     }
-    let found = Found {
+    let found = FoundPath {
         path: path.to_owned(),
         metadata: metadata.clone(),
         unlinked: false,
@@ -293,9 +284,4 @@ fn copied(path: &Path, metadata: &Metadata, writer: &Writer) -> Result<State, Un
 
 fn is_absence(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-/// What went wrong with a path.
-pub(super) fn about(path: &Path, error: &std::io::Error) -> Unsaved {
-    Unsaved(format!("{}: {error}", sanitize::path(path)))
 }

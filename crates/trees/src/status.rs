@@ -1,6 +1,6 @@
 //! What `git status --porcelain=v2 -z` prints (git-status(1)).
 
-use guard_core::loss::Part;
+use guard_core::loss::Lot;
 use guard_ground::sanitize;
 use guard_words::Measure;
 use std::ffi::OsStr;
@@ -12,7 +12,7 @@ pub const NAMED: usize = 5;
 // Independent facts of one entry, read from its columns.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct StatusChange {
     /// The index against HEAD.
     pub staged: u8,
     /// The file against the index.
@@ -35,7 +35,7 @@ pub struct Change {
     pub path: Vec<u8>,
 }
 
-impl Change {
+impl StatusChange {
     /// Whether the file on disk holds something that the index does not.
     pub fn is_unstaged(&self) -> bool {
         self.outside == 0
@@ -66,7 +66,7 @@ pub fn status_path(entry: &[u8]) -> Option<&[u8]> {
 }
 
 /// Reads the output of `git status --porcelain=v2 -z`.
-pub fn changes(output: &[u8]) -> Vec<Change> {
+pub fn changes(output: &[u8]) -> Vec<StatusChange> {
     let mut found = Vec::new();
     let mut entries = output.split(|byte| *byte == 0);
     while let Some(entry) = entries.next() {
@@ -96,7 +96,7 @@ pub fn changes(output: &[u8]) -> Vec<Change> {
             // The original path follows as an entry of its own.
             entries.next();
         }
-        found.push(Change {
+        found.push(StatusChange {
             staged,
             unstaged,
             submodule: submodule && matches!(kind, b'1' | b'2' | b'u'),
@@ -119,8 +119,8 @@ pub fn os(bytes: &[u8]) -> &OsStr {
 }
 
 /// A loss of files, by name.
-pub fn files(paths: &[&[u8]], what: &str) -> Part {
-    Part {
+pub fn files(paths: &[&[u8]], what: &str) -> Lot {
+    Lot {
         measure: Measure::Files,
         count: u64::try_from(paths.len()).unwrap_or(u64::MAX),
         at_least: false,
@@ -144,8 +144,8 @@ mod tests {
         let found = changes(entry);
         let change = found.first();
         (
-            change.is_some_and(Change::is_unstaged),
-            change.is_some_and(Change::is_uncommitted),
+            change.is_some_and(StatusChange::is_unstaged),
+            change.is_some_and(StatusChange::is_uncommitted),
             change
                 .map(|change| String::from_utf8_lossy(&change.path).into_owned())
                 .unwrap_or_default(),

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::ways::verdict;
 use super::{Finding, finding};
-use guard_agents::setup::{self, State, Status, Surroundings};
-use guard_agents::stand_in::{Fate, StandIn};
+use guard_agents::setup::{self, Standing, Status, Surroundings};
+use guard_agents::stand_in::{StandIn, StandInFate};
 use guard_core::context::Context;
 use guard_ground::install::Places;
 use guard_ground::{real_tool, sanitize};
@@ -30,13 +30,13 @@ fn hook(agent: &Status, binary: &Path, stand_in: &StandIn, context: &Context) ->
     let mend = format!("{} setup {}", sanitize::path(binary), agent.name);
     let file = sanitize::path(&agent.file);
     match &agent.state {
-        State::NotSetUp => finding(
+        Standing::NotSetUp => finding(
             "hook",
             "note",
             format!("{}: no hook of guard's in {file}", agent.label),
             Some(mend),
         ),
-        State::Other(command) => finding(
+        Standing::Other(command) => finding(
             "hook",
             "wrong",
             format!(
@@ -46,13 +46,13 @@ fn hook(agent: &Status, binary: &Path, stand_in: &StandIn, context: &Context) ->
             ),
             Some(format!("take it out of {file}, then: {mend}")),
         ),
-        State::Broken(why) => finding(
+        Standing::Broken(why) => finding(
             "hook",
             "wrong",
             format!("{}: {}", agent.label, sanitize::text(why)),
             Some(mend),
         ),
-        State::SetUp => {
+        Standing::SetUp => {
             let fate = ask(agent, binary, stand_in, context);
             let trust = match agent.name {
                 "codex" => " (Codex passes over it until you have trusted it: /hooks in Codex)",
@@ -69,7 +69,7 @@ fn hook(agent: &Status, binary: &Path, stand_in: &StandIn, context: &Context) ->
 }
 
 /// Sends the hook what the agent would send before it runs `/bin/rm` at the stand-in.
-fn ask(agent: &Status, binary: &Path, stand_in: &StandIn, context: &Context) -> Fate {
+fn ask(agent: &Status, binary: &Path, stand_in: &StandIn, context: &Context) -> StandInFate {
     let rm = real_tool::find("rm".as_ref(), context.variable("PATH").as_deref()).map_or_else(
         || "/bin/rm".to_owned(),
         |rm| rm.to_string_lossy().into_owned(),
@@ -78,7 +78,7 @@ fn ask(agent: &Status, binary: &Path, stand_in: &StandIn, context: &Context) -> 
     let asked = payload(agent.name, &line, stand_in.directory());
     let file = stand_in.directory().join("payload");
     if let Err(error) = std::fs::write(&file, asked.to_string()) {
-        return Fate::Unproven(error.to_string());
+        return StandInFate::Unproven(error.to_string());
     }
     let words: [OsString; 6] = [
         "-c".into(),
@@ -90,11 +90,11 @@ fn ask(agent: &Status, binary: &Path, stand_in: &StandIn, context: &Context) -> 
     ];
     match stand_in.hear("/bin/sh".as_ref(), &words, context) {
         Ok(output) => match serde_json::from_slice::<Value>(&output) {
-            Ok(answer) if is_denial(&answer) => Fate::Held,
-            Ok(_) => Fate::Gone,
-            Err(_) => Fate::Unproven("the hook answered no JSON".to_owned()),
+            Ok(answer) if is_denial(&answer) => StandInFate::Held,
+            Ok(_) => StandInFate::Gone,
+            Err(_) => StandInFate::Unproven("the hook answered no JSON".to_owned()),
         },
-        Err(why) => Fate::Unproven(why),
+        Err(why) => StandInFate::Unproven(why),
     }
 }
 

@@ -12,7 +12,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::terminal::Office;
-use guard_agents::run::files::Files;
+use guard_agents::run::files::ShimFiles;
 use guard_agents::run::layer::Layer;
 use guard_audit as audit;
 use guard_core::agent;
@@ -57,7 +57,7 @@ struct Terminal {
 }
 
 #[derive(Debug, Serialize)]
-struct Report {
+struct DoctorReport {
     findings: Vec<Finding>,
     /// The ways that commands take, each proven with a stand-in.
     ways: Vec<Finding>,
@@ -84,7 +84,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     let ancestors = agent::ancestors();
     let agent = agent::find(&ancestors);
     let evidence = gather(agent.as_ref(), &ancestors, &office.rules.terminals);
-    let report = Report {
+    let report = DoctorReport {
         findings: vec![
             shims(&office),
             rules(&office),
@@ -119,7 +119,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     })
 }
 
-fn text(report: &Report) -> String {
+fn text(report: &DoctorReport) -> String {
     let mut text = String::new();
     for one in report.findings.iter().chain(&report.ways) {
         let _ = writeln!(text, "{:<9} {:<5}  {}", one.name, one.status, one.found);
@@ -307,7 +307,7 @@ fn holds(office: &Office) -> Finding {
 
 /// The layers of `guard run` that hold here.
 fn layers(office: &Office) -> Finding {
-    let files = match Files::of(&TOOLBOX, &office.places) {
+    let files = match ShimFiles::of(&TOOLBOX, &office.places) {
         Ok(files) => files,
         Err(why) => return finding("run", "note", sanitize::text(&why), None),
     };

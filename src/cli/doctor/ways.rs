@@ -7,14 +7,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::{Finding, finding};
-use guard_agents::stand_in::{Fate, StandIn};
+use guard_agents::stand_in::{StandIn, StandInFate};
 use guard_core::context::{Consult, Context};
 use guard_ground::install::Places;
 use guard_ground::sanitize;
 
 /// The shell that an agent runs commands in.
 #[derive(Clone, Copy, Debug)]
-enum Shell {
+enum AgentShell {
     /// The person's own (`$SHELL`).
     Own,
     /// Always bash.
@@ -27,7 +27,7 @@ struct Habit {
     program: &'static str,
     /// Its name.
     name: &'static str,
-    shell: Shell,
+    shell: AgentShell,
     /// The options in front of the command.
     options: &'static [&'static str],
 }
@@ -35,7 +35,7 @@ struct Habit {
 const fn habit(
     program: &'static str,
     name: &'static str,
-    shell: Shell,
+    shell: AgentShell,
     options: &'static [&'static str],
 ) -> Habit {
     Habit {
@@ -48,21 +48,21 @@ const fn habit(
 
 /// How agents run commands, as measured in 2026.
 const HABITS: [Habit; 10] = [
-    habit("claude", "Claude Code", Shell::Own, &["-c"]),
-    habit("codex", "Codex", Shell::Own, &["-lc"]),
-    habit("gemini", "Gemini CLI", Shell::Bash, &["-c"]),
-    habit("qwen", "Qwen Code", Shell::Bash, &["-c"]),
-    habit("opencode", "OpenCode", Shell::Bash, &["-c"]),
+    habit("claude", "Claude Code", AgentShell::Own, &["-c"]),
+    habit("codex", "Codex", AgentShell::Own, &["-lc"]),
+    habit("gemini", "Gemini CLI", AgentShell::Bash, &["-c"]),
+    habit("qwen", "Qwen Code", AgentShell::Bash, &["-c"]),
+    habit("opencode", "OpenCode", AgentShell::Bash, &["-c"]),
     habit(
         "copilot",
         "Copilot CLI",
-        Shell::Bash,
+        AgentShell::Bash,
         &["--norc", "--noprofile", "-c"],
     ),
-    habit("cursor-agent", "Cursor", Shell::Own, &["-ilc"]),
-    habit("goose", "Goose", Shell::Bash, &["-c"]),
-    habit("aider", "Aider", Shell::Own, &["-i", "-c"]),
-    habit("cline", "Cline", Shell::Bash, &["-c"]),
+    habit("cursor-agent", "Cursor", AgentShell::Own, &["-ilc"]),
+    habit("goose", "Goose", AgentShell::Bash, &["-c"]),
+    habit("aider", "Aider", AgentShell::Own, &["-i", "-c"]),
+    habit("cline", "Cline", AgentShell::Bash, &["-c"]),
 ];
 
 /// Sends a stand-in through every way that there is on this machine.
@@ -82,7 +82,7 @@ pub(super) fn prove(places: &Places, state: &Path) -> Vec<Finding> {
         Some(stand_in.directory().to_owned()),
         Consult::Tools,
     );
-    let prover = Prover {
+    let prover = WayProver {
         stand_in: &stand_in,
         context: &context,
         shims: places
@@ -121,15 +121,15 @@ fn on_path(name: &str, context: &Context) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-struct Prover<'a> {
+struct WayProver<'a> {
     stand_in: &'a StandIn,
     context: &'a Context,
     shims: PathBuf,
     binary: PathBuf,
 }
 
-impl Prover<'_> {
-    fn in_shell(&self, shell: &Path, options: &[&str]) -> Fate {
+impl WayProver<'_> {
+    fn in_shell(&self, shell: &Path, options: &[&str]) -> StandInFate {
         let mut words: Vec<OsString> = options.iter().map(Into::into).collect();
         words.push(self.stand_in.command("rm"));
         self.stand_in.send(shell, &words, self.context)
@@ -160,8 +160,8 @@ impl Prover<'_> {
     fn shell_of(&self, habit: &Habit) -> Option<PathBuf> {
         on_path(habit.program, self.context)?;
         match habit.shell {
-            Shell::Own => Some(own_shell()),
-            Shell::Bash => on_path("bash", self.context),
+            AgentShell::Own => Some(own_shell()),
+            AgentShell::Bash => on_path("bash", self.context),
         }
     }
 
@@ -193,7 +193,7 @@ impl Prover<'_> {
                 ];
                 self.stand_in.send(&self.binary, &words, self.context)
             }
-            Err(error) => Fate::Unproven(error.to_string()),
+            Err(error) => StandInFate::Unproven(error.to_string()),
         };
         Some(verdict("run", &way, fate, self.guard("run --dry-run")))
     }
@@ -203,7 +203,7 @@ impl Prover<'_> {
         use std::os::unix::fs::PermissionsExt as _;
 
         let file = self.stand_in.directory().join(habit.program);
-        let own = matches!(habit.shell, Shell::Own);
+        let own = matches!(habit.shell, AgentShell::Own);
         let mut text = b"#!/bin/sh\nfor last; do :; done\nexec ".to_vec();
         if own {
             // guard run may have put another one there.
@@ -243,22 +243,22 @@ impl Prover<'_> {
 }
 
 /// What a fate means for a way.
-pub(super) fn verdict(name: &'static str, way: &str, fate: Fate, mend: String) -> Finding {
+pub(super) fn verdict(name: &'static str, way: &str, fate: StandInFate, mend: String) -> Finding {
     let way = sanitize::text(way);
     match fate {
-        Fate::Held => finding(
+        StandInFate::Held => finding(
             name,
             "ok",
             format!("{way}: a stand-in was sent, and held"),
             None,
         ),
-        Fate::Gone => finding(
+        StandInFate::Gone => finding(
             name,
             "wrong",
             format!("{way}: a stand-in was sent, and deleted: no shim is in the way"),
             Some(mend),
         ),
-        Fate::Unproven(why) => finding(
+        StandInFate::Unproven(why) => finding(
             name,
             "note",
             format!("{way}: could not be proven: {}", sanitize::text(&why)),

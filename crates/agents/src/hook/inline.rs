@@ -43,7 +43,7 @@ const DELETERS: [(&str, &str); 23] = [
 
 /// One piece of code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
+enum CodeToken {
     /// A name or a number.
     Name(String),
     /// A text; none where parts of it are computed or escaped.
@@ -190,19 +190,19 @@ fn code(command: &Command) -> Option<(String, &'static str)> {
     }
 }
 
-fn known(word: Option<&guard_shell::Word>) -> Option<String> {
+fn known(word: Option<&guard_shell::ShellWord>) -> Option<String> {
     let word = word.filter(|word| word.known)?;
     OsStr::to_str(&word.text).map(ToOwned::to_owned)
 }
 
-fn is_deleter(tokens: &[Token], at: usize) -> bool {
-    let Some(Token::Name(name)) = tokens.get(at) else {
+fn is_deleter(tokens: &[CodeToken], at: usize) -> bool {
+    let Some(CodeToken::Name(name)) = tokens.get(at) else {
         return false;
     };
     let owner = at.checked_sub(2).and_then(|before| {
-        let is_dot = matches!(tokens.get(before + 1), Some(Token::Sign('.' | ':')));
+        let is_dot = matches!(tokens.get(before + 1), Some(CodeToken::Sign('.' | ':')));
         match tokens.get(before) {
-            Some(Token::Name(owner)) if is_dot => Some(owner.as_str()),
+            Some(CodeToken::Name(owner)) if is_dot => Some(owner.as_str()),
             _ => None,
         }
     });
@@ -212,15 +212,15 @@ fn is_deleter(tokens: &[Token], at: usize) -> bool {
 }
 
 /// The texts that a call at `at` is given, or that stand before it: `Path("x").unlink()`.
-fn arguments(tokens: &[Token], at: usize, paths: &mut Vec<String>) {
+fn arguments(tokens: &[CodeToken], at: usize, paths: &mut Vec<String>) {
     let before = at.checked_sub(5).and_then(|from| tokens.get(from..at));
     if let Some(
         [
-            Token::Name(class),
-            Token::Sign('('),
-            Token::Text(Some(path)),
-            Token::Sign(')'),
-            Token::Sign('.'),
+            CodeToken::Name(class),
+            CodeToken::Sign('('),
+            CodeToken::Text(Some(path)),
+            CodeToken::Sign(')'),
+            CodeToken::Sign('.'),
         ],
     ) = before
         && class == "Path"
@@ -229,26 +229,26 @@ fn arguments(tokens: &[Token], at: usize, paths: &mut Vec<String>) {
         return;
     }
     let mut next = at + 1;
-    while let Some(Token::Sign('(' | '[')) = tokens.get(next) {
+    while let Some(CodeToken::Sign('(' | '[')) = tokens.get(next) {
         next += 1;
     }
-    while let Some(Token::Text(text)) = tokens.get(next) {
+    while let Some(CodeToken::Text(text)) = tokens.get(next) {
         // With anything but an end after it, it is a part of something computed.
         let ends = matches!(
             tokens.get(next + 1),
-            None | Some(Token::Sign(')' | ']' | ',' | ';' | '}') | Token::Name(_))
+            None | Some(CodeToken::Sign(')' | ']' | ',' | ';' | '}') | CodeToken::Name(_))
         );
         if let (Some(path), true) = (text, ends) {
             paths.push(path.clone());
         }
-        if tokens.get(next + 1) != Some(&Token::Sign(',')) {
+        if tokens.get(next + 1) != Some(&CodeToken::Sign(',')) {
             break;
         }
         next += 2;
     }
 }
 
-fn tokens(code: &str, comment: &str) -> Vec<Token> {
+fn tokens(code: &str, comment: &str) -> Vec<CodeToken> {
     let mut tokens = Vec::new();
     let mut rest = code;
     while let Some(first) = rest.chars().next() {
@@ -256,24 +256,25 @@ fn tokens(code: &str, comment: &str) -> Vec<Token> {
             rest = rest.split_once('\n').map_or("", |(_, after)| after);
         } else if matches!(first, '"' | '\'' | '`') {
             // Python's `f"…"` computes, and `r"…"` does not escape; both are rare in paths.
-            let is_formatted = matches!(tokens.last(), Some(Token::Name(prefix)) if prefix == "f");
-            if matches!(tokens.last(), Some(Token::Name(prefix)) if prefix.len() <= 2 && code_touches(code, rest))
+            let is_formatted =
+                matches!(tokens.last(), Some(CodeToken::Name(prefix)) if prefix == "f");
+            if matches!(tokens.last(), Some(CodeToken::Name(prefix)) if prefix.len() <= 2 && code_touches(code, rest))
             {
                 tokens.pop();
             }
             let (text, after) = quoted(rest, first);
-            tokens.push(Token::Text(text.filter(|_| !is_formatted)));
+            tokens.push(CodeToken::Text(text.filter(|_| !is_formatted)));
             rest = after;
         } else if first.is_alphanumeric() || first == '_' {
             let end = rest
                 .find(|one: char| !one.is_alphanumeric() && one != '_')
                 .unwrap_or(rest.len());
             let (name, after) = rest.split_at(end);
-            tokens.push(Token::Name(name.to_owned()));
+            tokens.push(CodeToken::Name(name.to_owned()));
             rest = after;
         } else {
             if !first.is_whitespace() {
-                tokens.push(Token::Sign(first));
+                tokens.push(CodeToken::Sign(first));
             }
             rest = rest.get(first.len_utf8()..).unwrap_or_default();
         }

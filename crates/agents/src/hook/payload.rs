@@ -13,9 +13,9 @@ const LIMIT: u64 = 4 << 20;
 
 /// A command that an agent is about to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
+pub struct HookCall {
     /// What it runs.
-    pub line: Line,
+    pub line: CommandLine,
     /// Where the agent works.
     pub session: Option<PathBuf>,
     /// Where it runs the command, when it says so: the model chooses it.
@@ -24,7 +24,7 @@ pub struct Call {
 
 /// A command as the agent hands it over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum CommandLine {
     /// A string for a shell.
     Text(String),
     /// Words, run without a shell.
@@ -35,7 +35,7 @@ pub enum Line {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// A command.
-    Command(Call),
+    Command(HookCall),
     /// Something that runs no command: reading or editing a file, a search.
     Other,
 }
@@ -99,7 +99,7 @@ pub fn read(host: Host, bytes: &[u8]) -> Result<Payload, String> {
         None if !is_shell => return Ok(Payload::Other),
         None => return Err("its command is neither text nor words".to_owned()),
     };
-    Ok(Payload::Command(Call {
+    Ok(Payload::Command(HookCall {
         line: checked(line)?,
         session: path(object, &["cwd"]),
         directory: path(
@@ -121,7 +121,7 @@ fn from_cursor(object: &Map<String, Value>) -> Result<Payload, String> {
         .and_then(Value::as_str)
         .map(PathBuf::from);
     let directory = path(object, &["cwd"]);
-    Ok(Payload::Command(Call {
+    Ok(Payload::Command(HookCall {
         line: checked(line)?,
         session: root.or_else(|| directory.clone()),
         directory,
@@ -175,22 +175,22 @@ fn arguments(object: &Map<String, Value>, keys: &[&str]) -> Result<Map<String, V
     }
 }
 
-fn line(command: &Value) -> Option<Line> {
+fn line(command: &Value) -> Option<CommandLine> {
     if let Some(text) = command.as_str() {
-        return Some(Line::Text(text.to_owned()));
+        return Some(CommandLine::Text(text.to_owned()));
     }
     let words = command.as_array()?.iter();
     let words: Option<Vec<String>> = words
         .map(|word| word.as_str().map(ToOwned::to_owned))
         .collect();
-    words.map(Line::Words)
+    words.map(CommandLine::Words)
 }
 
 /// No program can be given a NUL, and a shell would end or skip at one.
-fn checked(line: Line) -> Result<Line, String> {
+fn checked(line: CommandLine) -> Result<CommandLine, String> {
     let has_nul = match &line {
-        Line::Text(text) => text.contains('\0'),
-        Line::Words(words) => words.iter().any(|word| word.contains('\0')),
+        CommandLine::Text(text) => text.contains('\0'),
+        CommandLine::Words(words) => words.iter().any(|word| word.contains('\0')),
     };
     if has_nul {
         return Err("its command holds a NUL".to_owned());
@@ -213,8 +213,8 @@ mod tests {
     ];
 
     fn call(text: &str, session: Option<&str>, directory: Option<&str>) -> Payload {
-        Payload::Command(Call {
-            line: Line::Text(text.to_owned()),
+        Payload::Command(HookCall {
+            line: CommandLine::Text(text.to_owned()),
             session: session.map(PathBuf::from),
             directory: directory.map(PathBuf::from),
         })
@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn a_tool_that_guard_does_not_know_may_run_a_command() {
         let sent = r#"{"tool_name":"mcp__shell__run","tool_input":{"command":["ls","-l"]}}"#;
-        let words = Line::Words(vec!["ls".to_owned(), "-l".to_owned()]);
+        let words = CommandLine::Words(vec!["ls".to_owned(), "-l".to_owned()]);
         for host in [Host::Claude, Host::Codex, Host::Gemini, Host::Qwen] {
             let Ok(Payload::Command(call)) = read(host, sent.as_bytes()) else {
                 unreachable!("{host:?}");

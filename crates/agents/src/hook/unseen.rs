@@ -14,7 +14,7 @@ use guard_core::tool::Toolbox;
 use guard_ground::path::base_name;
 use guard_ground::sanitize;
 use guard_judge::rules::Rules;
-use guard_shell::{Command, RedirectKind, Script, Word};
+use guard_shell::{Command, RedirectKind, Script, ShellWord};
 use guard_words::PlaceKind;
 
 /// A guarded command that would run past the shims.
@@ -23,18 +23,18 @@ pub struct Unseen {
     /// The tool that judges it.
     pub tool: ToolName,
     /// The command as that tool reads it, its name first.
-    pub words: Vec<Word>,
+    pub words: Vec<ShellWord>,
     /// What stands in the line.
     pub command: Command,
     /// Why no shim sees it, for people and agents.
     pub note: String,
     /// How much of what the words name would be lost.
-    pub reach: Reach,
+    pub reach: Extent,
 }
 
 /// How much of what an unseen command names it would destroy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum Extent {
     /// All of it, as the tool does.
     Whole,
     /// A part that only running it can tell: `find DIR -name '*.pyc' -delete`.
@@ -43,7 +43,7 @@ pub enum Reach {
     Contents,
 }
 
-impl Reach {
+impl Extent {
     /// Whether the places alone are reason to look closer. Inside the workspace, writing files anew
     /// and deleting some of them by pattern is what agents do all day, and nothing there can be
     /// measured before it runs.
@@ -88,7 +88,7 @@ pub fn find(
                     tool,
                     words: command.words.clone(),
                     note,
-                    reach: Reach::Whole,
+                    reach: Extent::Whole,
                     command,
                 });
             }
@@ -134,12 +134,12 @@ fn leads_to_guard(tool: &ToolName, search: &OsStr) -> bool {
 }
 
 /// `rm [-r] -- PATHS`
-fn removal(recursive: bool, paths: impl IntoIterator<Item = Word>) -> Vec<Word> {
-    let mut words = vec![Word::literal("rm")];
+fn removal(recursive: bool, paths: impl IntoIterator<Item = ShellWord>) -> Vec<ShellWord> {
+    let mut words = vec![ShellWord::literal("rm")];
     if recursive {
-        words.push(Word::literal("-r"));
+        words.push(ShellWord::literal("-r"));
     }
-    words.push(Word::literal("--"));
+    words.push(ShellWord::literal("--"));
     words.extend(paths);
     words
 }
@@ -172,12 +172,12 @@ fn overwritten(command: &Command, moved: &dyn Fn(&Command) -> Context, found: &m
         }
         found.push(Unseen {
             tool: ToolName::known("rm"),
-            words: removal(false, [Word::literal(path)]),
+            words: removal(false, [ShellWord::literal(path)]),
             note: format!(
                 "a redirection (> {}) empties the file before it is written; guard judges that as this rm",
                 sanitize::os(&target.text)
             ),
-            reach: Reach::Contents,
+            reach: Extent::Contents,
             command: command.clone(),
         });
     }
@@ -192,29 +192,29 @@ fn find_delete(command: &Command) -> Option<Unseen> {
     {
         return None;
     }
-    let bytes = |word: &Word| word.text.as_encoded_bytes().to_vec();
+    let bytes = |word: &ShellWord| word.text.as_encoded_bytes().to_vec();
     let options = words
         .iter()
         .take_while(|word| matches!(bytes(word).as_slice(), b"-H" | b"-L" | b"-P"))
         .count();
-    let is_expression = |word: &&Word| {
+    let is_expression = |word: &&ShellWord| {
         let text = bytes(word);
         text.starts_with(b"-") || matches!(text.as_slice(), b"(" | b")" | b"!" | b",")
     };
     let rest = words.get(options..).unwrap_or_default();
-    let mut roots: Vec<Word> = rest
+    let mut roots: Vec<ShellWord> = rest
         .iter()
         .take_while(|word| !is_expression(word))
         .cloned()
         .collect();
     let expression = rest.get(roots.len()..).unwrap_or_default();
     if roots.is_empty() {
-        roots.push(Word::literal("."));
+        roots.push(ShellWord::literal("."));
     }
     let reach = if takes_all(expression) {
-        Reach::Whole
+        Extent::Whole
     } else {
-        Reach::Part
+        Extent::Part
     };
     Some(Unseen {
         tool: ToolName::known("rm"),
@@ -228,7 +228,7 @@ fn find_delete(command: &Command) -> Option<Unseen> {
 }
 
 /// Whether an expression of find's chooses everything, or everything of one kind.
-fn takes_all(expression: &[Word]) -> bool {
+fn takes_all(expression: &[ShellWord]) -> bool {
     let mut words = expression.iter();
     while let Some(word) = words.next() {
         match word.text.as_encoded_bytes() {
@@ -256,13 +256,13 @@ fn in_code(command: &Command) -> Option<Unseen> {
             true,
             paths
                 .into_iter()
-                .map(|path| Word::literal(OsString::from(path))),
+                .map(|path| ShellWord::literal(OsString::from(path))),
         ),
         note: format!(
             "the code for {} deletes files itself; guard judges it as this rm",
             sanitize::os(&program.text)
         ),
-        reach: Reach::Whole,
+        reach: Extent::Whole,
         command: command.clone(),
     })
 }

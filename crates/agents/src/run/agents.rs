@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 
-use super::files::Files;
+use super::files::ShimFiles;
 
 /// Variables that Codex's own policy may keep from the commands that it runs.
 const FOR_CODEX: [&str; 5] = ["PATH", "BASH_ENV", "ENV", "ZDOTDIR", "XDG_DATA_DIRS"];
@@ -63,7 +63,7 @@ pub fn codex_options(variables: &[(OsString, OsString)]) -> Vec<OsString> {
 
 /// Codex servers of this user that were started earlier without the shims: they run commands in
 /// their own environment, not in that of this run.
-pub fn codex_servers(files: &Files) -> Vec<String> {
+pub fn codex_servers(files: &ShimFiles) -> Vec<String> {
     let user = rustix::process::getuid().as_raw();
     let mut found = Vec::new();
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -100,7 +100,7 @@ fn is_codex_server(id: u32) -> bool {
 }
 
 /// Whether the shims are on a process's PATH. One that cannot be read is taken to lack them.
-fn has_shims(id: u32, files: &Files) -> bool {
+fn has_shims(id: u32, files: &ShimFiles) -> bool {
     let Ok(variables) = std::fs::read(format!("/proc/{id}/environ")) else {
         return false;
     };

@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::shells::SHELLS;
+use super::known_shells::SHELLS;
 use guard_ground::atomic::{make_directory, put, told};
 use guard_ground::install::Places;
 use guard_ground::real_tool;
@@ -21,14 +21,14 @@ const ZSH_FILES: [&str; 5] = [".zshenv", ".zprofile", ".zshrc", ".zlogin", ".zlo
 
 /// Where they are.
 #[derive(Clone, Debug)]
-pub struct Files {
+pub struct ShimFiles {
     tools: &'static Toolbox,
     directory: PathBuf,
     shims: PathBuf,
     binary: PathBuf,
 }
 
-impl Files {
+impl ShimFiles {
     /// Where they are in this installation, written or not.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::files::Files;
+use super::files::ShimFiles;
 
 /// One way in which the shims are put, and kept, in front of everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +80,7 @@ impl Layer {
 
     /// Whether it holds in this process, which may stand below a `guard run`. [`Layer::Agent`] shows
     /// nowhere but in the agent itself, and is taken to hold where the run's record does.
-    pub fn holds_here(self, files: &Files) -> bool {
+    pub fn holds_here(self, files: &ShimFiles) -> bool {
         let is = |name: &str, value: &OsStr| std::env::var_os(name).is_some_and(|it| it == value);
         match self {
             Self::Path => std::env::var_os("PATH").is_some_and(|path| files.is_first_on(&path)),

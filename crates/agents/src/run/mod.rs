@@ -6,6 +6,7 @@
 
 pub mod agents;
 pub mod files;
+pub mod known_shells;
 pub mod layer;
 pub mod shells;
 
@@ -15,7 +16,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use files::Files;
+use files::ShimFiles;
 use guard_core::agent;
 use guard_core::tool::Toolbox;
 use guard_ground::install::Places;
@@ -25,15 +26,15 @@ use record::Record;
 
 /// Why nothing was started.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct NotStarted {
     /// The sentence for the person.
     pub why: String,
     /// The exit code.
     pub code: i32,
 }
 
-fn refusal(code: i32, why: impl Into<String>) -> Refusal {
-    Refusal {
+fn refusal(code: i32, why: impl Into<String>) -> NotStarted {
+    NotStarted {
         why: why.into(),
         code,
     }
@@ -41,16 +42,16 @@ fn refusal(code: i32, why: impl Into<String>) -> Refusal {
 
 /// What one layer sets for an agent.
 #[derive(Debug)]
-pub struct Step {
+pub struct LayerStep {
     /// The layer.
     pub layer: Layer,
     /// What is set, sanitised.
     pub sets: String,
 }
 
-/// Everything that will be done to start an agent. Nothing is written until [`Plan::start`].
+/// Everything that will be done to start an agent. Nothing is written until [`RunPlan::start`].
 #[derive(Debug)]
-pub struct Plan {
+pub struct RunPlan {
     /// The agent's name, when guard knows it.
     pub agent: Option<&'static str>,
     /// The file that is executed.
@@ -60,32 +61,32 @@ pub struct Plan {
     /// The variables that are set.
     pub variables: Vec<(OsString, OsString)>,
     /// The layers, and what each sets.
-    pub steps: Vec<Step>,
+    pub steps: Vec<LayerStep>,
     /// What the person should know.
     pub notes: Vec<String>,
     workspace: PathBuf,
     name: OsString,
     state: PathBuf,
-    files: Files,
+    files: ShimFiles,
 }
 
-impl Plan {
+impl RunPlan {
     /// Works out how to start the command, and refuses what would not hold.
     ///
     /// # Errors
-    /// A [`Refusal`] with the reason.
+    /// A [`NotStarted`] with the reason.
     pub fn of(
         tools: &'static Toolbox,
         command: &[OsString],
         places: &Places,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, NotStarted> {
         let name = command
             .first()
             .ok_or_else(|| refusal(exit_code::USAGE, "name the agent to start"))?;
         let program = find_agent(tools, name)?;
         let workspace =
             record::workspace().map_err(|error| refusal(exit_code::FAILURE, error.to_string()))?;
-        let files = Files::of(tools, places).map_err(|why| refusal(exit_code::BROKEN, why))?;
+        let files = ShimFiles::of(tools, places).map_err(|why| refusal(exit_code::BROKEN, why))?;
         let shell = own_shell()?;
         let base = Path::new(name).file_name().unwrap_or(name).to_owned();
         let mut plan = Self {
@@ -114,7 +115,7 @@ impl Plan {
     }
 
     fn step(&mut self, layer: Layer, sets: String) {
-        self.steps.push(Step { layer, sets });
+        self.steps.push(LayerStep { layer, sets });
     }
 
     /// Sets a variable that names a file, and remembers what it was for that file to read.
@@ -188,7 +189,7 @@ impl Plan {
 
     /// Writes guard's files and the record, and becomes the agent. Returns only when that cannot be
     /// done.
-    pub fn start(self) -> Refusal {
+    pub fn start(self) -> NotStarted {
         let search = std::env::var_os("PATH");
         let broken = |error: std::io::Error| {
             refusal(
@@ -225,7 +226,7 @@ impl Plan {
 }
 
 /// The agent's program: by its path, or the first on PATH that is not guard.
-fn find_agent(tools: &Toolbox, name: &OsStr) -> Result<PathBuf, Refusal> {
+fn find_agent(tools: &Toolbox, name: &OsStr) -> Result<PathBuf, NotStarted> {
     let shown = sanitize::os(name);
     let base = Path::new(name).file_name().unwrap_or(name);
     if name.as_bytes().starts_with(b"-") || name.is_empty() {
@@ -275,15 +276,15 @@ fn find_agent(tools: &Toolbox, name: &OsStr) -> Result<PathBuf, Refusal> {
 }
 
 /// The shell of guard's own that SHELL becomes; `None` where it stays.
-fn own_shell() -> Result<Option<&'static str>, Refusal> {
+fn own_shell() -> Result<Option<&'static str>, NotStarted> {
     let Some(shell) = std::env::var_os("SHELL").filter(|shell| !shell.is_empty()) else {
         return Ok(None);
     };
     let name = Path::new(&shell).file_name().unwrap_or(&shell);
-    if shells::OTHERS.iter().any(|other| name == *other) {
+    if known_shells::OTHERS.iter().any(|other| name == *other) {
         return Ok(None);
     }
-    shells::SHELLS
+    known_shells::SHELLS
         .into_iter()
         .find(|known| name == *known)
         .map(Some)

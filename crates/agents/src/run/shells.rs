@@ -9,14 +9,10 @@ use guard_ground::say;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::files::Files;
+use super::files::ShimFiles;
+use super::known_shells::SHELLS;
 use guard_ground::install::Places;
 use guard_ground::{exec, exit_code, real_tool, sanitize, stdio};
-
-/// The shells that guard stands in front of.
-pub const SHELLS: [&str; 3] = ["bash", "sh", "dash"];
-/// Shells whose own start-up files keep the shims first.
-pub const OTHERS: [&str; 2] = ["zsh", "fish"];
 
 /// bash's options that take a word of their own.
 const WITH_VALUE: [&[u8]; 2] = [b"--rcfile", b"--init-file"];
@@ -39,7 +35,7 @@ pub fn become_shell(tools: &'static Toolbox, shell: &'static str, argv: &[OsStri
         return exit_code::NOT_FOUND;
     };
     // Without guard's files the shell is still a shell.
-    let files = Files::of(tools, &Places::find())
+    let files = ShimFiles::of(tools, &Places::find())
         .ok()
         .filter(|files| files.path().is_file());
     let error = match files {
@@ -63,8 +59,8 @@ pub fn become_shell(tools: &'static Toolbox, shell: &'static str, argv: &[OsStri
 }
 
 /// The arguments with which the shell puts the shims first once its start-up files have run.
-fn arranged(shell: &str, argv: &[OsString], files: &Files) -> Vec<OsString> {
-    let mode = Mode::of(argv);
+fn arranged(shell: &str, argv: &[OsString], files: &ShimFiles) -> Vec<OsString> {
+    let mode = ShellMode::of(argv);
     let mut words = argv.to_vec();
     if let Some(command) = mode.command.and_then(|at| words.get_mut(at)) {
         if mode.login || mode.interactive {
@@ -82,7 +78,7 @@ fn arranged(shell: &str, argv: &[OsString], files: &Files) -> Vec<OsString> {
 
 /// How a shell was called, as far as its start-up files depend on it.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Mode {
+struct ShellMode {
     login: bool,
     interactive: bool,
     has_rcfile: bool,
@@ -92,7 +88,7 @@ struct Mode {
     options: usize,
 }
 
-impl Mode {
+impl ShellMode {
     /// Reads a shell's options (sh(1), bash(1)): single letters, bundled; `-o` and `-O` take the next
     /// word; bash's long ones come first.
     fn of(argv: &[OsString]) -> Self {
@@ -138,9 +134,9 @@ impl Mode {
 mod tests {
     use super::*;
 
-    fn mode(line: &str) -> Mode {
+    fn mode(line: &str) -> ShellMode {
         let argv: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        Mode::of(&argv)
+        ShellMode::of(&argv)
     }
 
     #[test]

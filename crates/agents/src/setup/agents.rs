@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::files::Look;
+use super::entry::{HookOutcome, is_hook, is_ours};
+use super::files::FileNow;
 use super::manifest::Trace;
 use super::shell::contains;
 use super::{Surroundings, codex, jsonc};
@@ -13,7 +14,7 @@ use guard_ground::sanitize;
 
 /// An agent that `guard setup` knows.
 #[derive(Clone, Copy, Debug)]
-pub struct Agent {
+pub struct KnownAgent {
     /// Its name on the command line, the same as for `guard hook`.
     pub word: &'static str,
     /// The agent.
@@ -23,7 +24,7 @@ pub struct Agent {
 }
 
 /// All agents with a hook.
-pub const AGENTS: [Agent; 7] = [
+pub const AGENTS: [KnownAgent; 7] = [
     agent("claude", Host::Claude, &["claude"]),
     agent("codex", Host::Codex, &["codex"]),
     agent("gemini", Host::Gemini, &["gemini"]),
@@ -37,23 +38,15 @@ pub const AGENTS: [Agent; 7] = [
 pub const WITHOUT_HOOK: [(&str, &str); 3] =
     [("goose", "Goose"), ("aider", "Aider"), ("cline", "Cline")];
 
-const fn agent(word: &'static str, host: Host, programs: &'static [&'static str]) -> Agent {
-    Agent {
+const fn agent(word: &'static str, host: Host, programs: &'static [&'static str]) -> KnownAgent {
+    KnownAgent {
         word,
         host,
         programs,
     }
 }
 
-/// What became of a file that was to get a hook.
-pub enum Outcome {
-    /// The new text, and how it is taken out again.
-    Change(Vec<u8>, Trace),
-    /// It stands there.
-    Done,
-}
-
-impl Agent {
+impl KnownAgent {
     /// The agent of that name.
     pub fn named(word: &str) -> Option<Self> {
         AGENTS.into_iter().find(|agent| agent.word == word)
@@ -141,10 +134,10 @@ impl Agent {
     pub fn add(
         self,
         path: &Path,
-        look: &Look,
+        look: &FileNow,
         binary: &str,
         notes: &mut Vec<String>,
-    ) -> Result<Outcome, String> {
+    ) -> Result<HookOutcome, String> {
         let before = look.before.as_deref().unwrap_or_default();
         let command = self.command(binary);
         let shown = sanitize::path(path);
@@ -153,11 +146,11 @@ impl Agent {
                 let text = plugin(binary);
                 match &look.before {
                     // Also the plugin that somebody copied from docs/hooks.md.
-                    Some(before) if calls(before, binary) => Ok(Outcome::Done),
+                    Some(before) if calls(before, binary) => Ok(HookOutcome::Done),
                     Some(before) if !before.trim_ascii().is_empty() => Err(format!(
                         "{shown} is there and is not what guard writes; move it away, then run this again"
                     )),
-                    _ => Ok(Outcome::Change(text.into_bytes(), Trace::Whole)),
+                    _ => Ok(HookOutcome::Change(text.into_bytes(), Trace::Whole)),
                 }
             }
             Host::Codex => codex::add(&shown, before, &command, notes),
@@ -165,9 +158,9 @@ impl Agent {
         }
     }
 
-    fn add_json(self, shown: &str, before: &[u8], command: &str) -> Result<Outcome, String> {
+    fn add_json(self, shown: &str, before: &[u8], command: &str) -> Result<HookOutcome, String> {
         let keys = self.keys();
-        let failed = |fault: jsonc::Fault| {
+        let failed = |fault: jsonc::JsoncFault| {
             format!(
                 "{shown}:{}: {}; nothing was written",
                 fault.line, fault.what
@@ -208,7 +201,7 @@ impl Agent {
             entry,
             found: inserted.found,
         };
-        Ok(Outcome::Change(inserted.text, trace))
+        Ok(HookOutcome::Change(inserted.text, trace))
     }
 
     /// The command of guard's hook somewhere in a value.
@@ -233,30 +226,6 @@ impl Agent {
                 .map_err(|fault| format!("line {}: {}", fault.line, fault.what)),
         }
     }
-}
-
-/// Whether a command line is guard's hook for an agent.
-pub(super) fn is_hook(command: &str, word: &str) -> bool {
-    command
-        .trim()
-        .strip_suffix(word)
-        .and_then(|rest| rest.trim_end().strip_suffix("hook"))
-        .is_some_and(|rest| {
-            rest.trim_end()
-                .trim_end_matches(['\'', '"'])
-                .ends_with("guard")
-        })
-}
-
-/// A hook is there already: is it this guard's?
-pub(super) fn is_ours(shown: &str, there: &str, command: &str) -> Result<Outcome, String> {
-    if there == command || shlex::split(there) == shlex::split(command) {
-        return Ok(Outcome::Done);
-    }
-    Err(format!(
-        "{shown} already calls another guard: {}; take that out first, with guard setup --undo or by hand",
-        sanitize::text(there)
-    ))
 }
 
 fn push(value: &mut Value, keys: &[&str], entry: &Value) {

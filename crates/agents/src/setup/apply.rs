@@ -1,12 +1,12 @@
 //! Carrying out what was planned: all of it, or nothing; and undoing it.
 
-use super::manifest::{self, Entry, Manifest, Shelf, Without};
-use super::{Change, files};
+use super::manifest::{self, SetupEntry, SetupManifest, SetupShelf, Without};
+use super::{FileChange, files};
 use guard_ground::sanitize;
 
 /// Writes all changes, after what was there before was kept. When one cannot be written, those
 /// before it are taken back.
-pub fn apply(shelf: &Shelf, changes: &[Change]) -> Result<(), String> {
+pub fn apply(shelf: &SetupShelf, changes: &[FileChange]) -> Result<(), String> {
     let old = shelf.read()?;
     let mut new = old.clone();
     for change in changes {
@@ -16,7 +16,7 @@ pub fn apply(shelf: &Shelf, changes: &[Change]) -> Result<(), String> {
             .map(|before| shelf.keep(before))
             .transpose()?;
         new.entries.retain(|entry| entry.target != change.target);
-        new.entries.push(Entry {
+        new.entries.push(SetupEntry {
             name: change.name.clone(),
             shells: change.shells.clone(),
             path: change.path.clone(),
@@ -42,7 +42,7 @@ pub fn apply(shelf: &Shelf, changes: &[Change]) -> Result<(), String> {
 }
 
 /// Writes files; takes back what was written when one fails.
-fn write(changes: &[Change], manifest: &Manifest) -> Result<(), String> {
+fn write(changes: &[FileChange], manifest: &SetupManifest) -> Result<(), String> {
     for (index, change) in changes.iter().enumerate() {
         let done = files::replace(
             &change.target,
@@ -71,7 +71,7 @@ fn write(changes: &[Change], manifest: &Manifest) -> Result<(), String> {
     Ok(())
 }
 
-fn remove_directories(manifest: &Manifest, change: &Change) {
+fn remove_directories(manifest: &SetupManifest, change: &FileChange) {
     let entry = manifest
         .entries
         .iter()
@@ -84,11 +84,11 @@ fn remove_directories(manifest: &Manifest, change: &Change) {
 
 /// What undoing comes to.
 #[derive(Debug, Default)]
-pub struct Undoing {
+pub struct Removal {
     /// The files to write, each with its entry.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
     /// Entries whose text is gone already.
-    pub gone: Vec<Entry>,
+    pub gone: Vec<SetupEntry>,
     /// What stays, and why.
     pub stays: Vec<String>,
     /// Files that were changed since.
@@ -97,11 +97,11 @@ pub struct Undoing {
 
 /// Plans to undo what the manifest names and `wanted` chooses. `copy` reads what was kept.
 pub fn plan_undo(
-    manifest: &Manifest,
+    manifest: &SetupManifest,
     copy: impl Fn(&str) -> Result<Vec<u8>, String>,
-    wanted: impl Fn(&Entry) -> bool,
-) -> Undoing {
-    let mut undoing = Undoing::default();
+    wanted: impl Fn(&SetupEntry) -> bool,
+) -> Removal {
+    let mut undoing = Removal::default();
     for entry in manifest.entries.iter().filter(|entry| wanted(entry)) {
         let shown = sanitize::path(&entry.path);
         if let Err(fault) = one(&mut undoing, entry, &copy) {
@@ -114,8 +114,8 @@ pub fn plan_undo(
 }
 
 fn one(
-    undoing: &mut Undoing,
-    entry: &Entry,
+    undoing: &mut Removal,
+    entry: &SetupEntry,
     copy: impl Fn(&str) -> Result<Vec<u8>, String>,
 ) -> Result<(), String> {
     let look = files::look(&entry.target)?;
@@ -141,7 +141,7 @@ fn one(
         },
     };
     files::writable(&entry.path, &look.target, true)?;
-    undoing.changes.push(Change {
+    undoing.changes.push(FileChange {
         name: entry.name.clone(),
         shells: entry.shells.clone(),
         path: entry.path.clone(),
@@ -154,9 +154,9 @@ fn one(
 }
 
 /// Carries it out.
-pub fn undo(shelf: &Shelf, undoing: &Undoing) -> Result<(), String> {
+pub fn undo(shelf: &SetupShelf, undoing: &Removal) -> Result<(), String> {
     let mut manifest = shelf.read()?;
-    write(&undoing.changes, &Manifest::default())?;
+    write(&undoing.changes, &SetupManifest::default())?;
     for change in &undoing.changes {
         if change.after.is_none() {
             remove_directories(&manifest, change);

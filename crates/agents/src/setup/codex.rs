@@ -3,7 +3,7 @@
 
 use toml::Table;
 
-use super::agents::{Outcome, is_hook, is_ours};
+use super::entry::{HookOutcome, is_hook, is_ours};
 use super::manifest::Trace;
 use super::shell::{BEGIN, END};
 use guard_ground::sanitize;
@@ -51,7 +51,7 @@ pub(super) fn add(
     before: &[u8],
     command: &str,
     notes: &mut Vec<String>,
-) -> Result<Outcome, String> {
+) -> Result<HookOutcome, String> {
     let (text, table) = parse(shown, before)?;
     if table.get(LOGIN).and_then(toml::Value::as_bool) == Some(true) {
         notes.push(format!(
@@ -91,12 +91,13 @@ pub(super) fn add(
         notes.push("Codex asks once whether you trust the hook".to_owned());
     }
     if texts.is_empty() {
-        return Ok(Outcome::Done);
+        return Ok(HookOutcome::Done);
     }
     match parse(shown, after.as_bytes()) {
-        Ok((_, now)) if now == expected => {
-            Ok(Outcome::Change(after.into_bytes(), Trace::Blocks { texts }))
-        }
+        Ok((_, now)) if now == expected => Ok(HookOutcome::Change(
+            after.into_bytes(),
+            Trace::Blocks { texts },
+        )),
         _ => Err(unknown_place(shown)),
     }
 }

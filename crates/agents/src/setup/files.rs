@@ -14,7 +14,7 @@ const MAX_SIZE: u64 = 8 * 1024 * 1024;
 
 /// A file as it is now.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub struct FileNow {
     /// The file itself, links resolved.
     pub target: PathBuf,
     /// What it holds; nothing when it is not there.
@@ -22,13 +22,13 @@ pub struct Look {
 }
 
 /// Reads a file that may not be there, links resolved.
-pub fn look(path: &Path) -> Result<Look, String> {
+pub fn look(path: &Path) -> Result<FileNow, String> {
     let shown = sanitize::path(path);
     let is_link = std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
     let target = match path.canonicalize() {
         Ok(target) => target,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_link => {
-            return Ok(Look {
+            return Ok(FileNow {
                 target: resolved(path),
                 before: None,
             });
@@ -54,7 +54,7 @@ pub fn look(path: &Path) -> Result<Look, String> {
     File::open(&target)
         .and_then(|file| file.take(MAX_SIZE).read_to_end(&mut before))
         .map_err(failed)?;
-    Ok(Look {
+    Ok(FileNow {
         target,
         before: Some(before),
     })

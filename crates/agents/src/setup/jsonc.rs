@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 128;
 
 /// Why a text cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct JsoncFault {
     /// The line, from 1.
     pub line: usize,
     /// What is wrong there.
@@ -27,23 +27,23 @@ pub struct Node {
     /// Its bytes.
     pub span: Range<usize>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: NodeKind,
 }
 
 /// What a value is.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub enum NodeKind {
     /// `{…}`
-    Object(Vec<Item>),
+    Object(Vec<Member>),
     /// `[…]`
-    Array(Vec<Item>),
+    Array(Vec<Member>),
     /// Everything else.
     Scalar(Value),
 }
 
 /// A member of an object or an element of an array.
 #[derive(Clone, Debug)]
-pub struct Item {
+pub struct Member {
     /// The key; empty in an array.
     pub key: String,
     /// Where it begins: at the key in an object.
@@ -58,9 +58,9 @@ impl Node {
     /// The value without its text.
     pub fn value(&self) -> Value {
         match &self.kind {
-            Kind::Scalar(value) => value.clone(),
-            Kind::Array(items) => items.iter().map(|item| item.node.value()).collect(),
-            Kind::Object(items) => Value::Object(
+            NodeKind::Scalar(value) => value.clone(),
+            NodeKind::Array(items) => items.iter().map(|item| item.node.value()).collect(),
+            NodeKind::Object(items) => Value::Object(
                 items
                     .iter()
                     .map(|item| (item.key.clone(), item.node.value()))
@@ -70,17 +70,17 @@ impl Node {
     }
 
     /// The member of that name; of several the last one counts, as everywhere.
-    fn member(&self, key: &str) -> Option<&Item> {
+    fn member(&self, key: &str) -> Option<&Member> {
         match &self.kind {
-            Kind::Object(items) => items.iter().rev().find(|item| item.key == key),
+            NodeKind::Object(items) => items.iter().rev().find(|item| item.key == key),
             _ => None,
         }
     }
 
-    fn items(&self) -> &[Item] {
+    fn items(&self) -> &[Member] {
         match &self.kind {
-            Kind::Object(items) | Kind::Array(items) => items,
-            Kind::Scalar(_) => &[],
+            NodeKind::Object(items) | NodeKind::Array(items) => items,
+            NodeKind::Scalar(_) => &[],
         }
     }
 
@@ -91,14 +91,14 @@ impl Node {
     }
 }
 
-struct Reader<'t> {
+struct JsoncReader<'t> {
     text: &'t [u8],
     at: usize,
 }
 
-impl Reader<'_> {
-    fn fault<T>(&self, what: &str) -> Result<T, Fault> {
-        Err(Fault {
+impl JsoncReader<'_> {
+    fn fault<T>(&self, what: &str) -> Result<T, JsoncFault> {
+        Err(JsoncFault {
             line: line_of(self.text, self.at),
             what: what.to_owned(),
         })
@@ -115,7 +115,7 @@ impl Reader<'_> {
     }
 
     /// Goes over blanks and comments.
-    fn skip(&mut self) -> Result<(), Fault> {
+    fn skip(&mut self) -> Result<(), JsoncFault> {
         loop {
             match self.peek() {
                 Some(b' ' | b'\t' | b'\r' | b'\n') => self.at += 1,
@@ -136,15 +136,15 @@ impl Reader<'_> {
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<Node, Fault> {
+    fn value(&mut self, depth: usize) -> Result<Node, JsoncFault> {
         if depth > MAX_DEPTH {
             return self.fault("nested too deeply");
         }
         let start = self.at;
         let kind = match self.peek() {
-            Some(b'{') => Kind::Object(self.items(depth, b'}')?),
-            Some(b'[') => Kind::Array(self.items(depth, b']')?),
-            Some(b'"') => Kind::Scalar(Value::String(self.string()?)),
+            Some(b'{') => NodeKind::Object(self.items(depth, b'}')?),
+            Some(b'[') => NodeKind::Array(self.items(depth, b']')?),
+            Some(b'"') => NodeKind::Scalar(Value::String(self.string()?)),
             Some(_) => {
                 while self
                     .peek()
@@ -157,7 +157,7 @@ impl Reader<'_> {
                     self.at = start;
                     return self.fault("a value was expected here");
                 };
-                Kind::Scalar(value)
+                NodeKind::Scalar(value)
             }
             None => return self.fault("it ends too early"),
         };
@@ -167,7 +167,7 @@ impl Reader<'_> {
         })
     }
 
-    fn items(&mut self, depth: usize, end: u8) -> Result<Vec<Item>, Fault> {
+    fn items(&mut self, depth: usize, end: u8) -> Result<Vec<Member>, JsoncFault> {
         self.at += 1;
         let mut items = Vec::new();
         loop {
@@ -194,7 +194,7 @@ impl Reader<'_> {
             self.skip()?;
             let comma = (self.peek() == Some(b',')).then_some(self.at);
             let has_comma = comma.is_some();
-            items.push(Item {
+            items.push(Member {
                 key,
                 start,
                 node,
@@ -212,7 +212,7 @@ impl Reader<'_> {
         }
     }
 
-    fn string(&mut self) -> Result<String, Fault> {
+    fn string(&mut self) -> Result<String, JsoncFault> {
         let start = self.at;
         self.at += 1;
         loop {
@@ -242,13 +242,13 @@ fn line_of(text: &[u8], at: usize) -> usize {
 }
 
 /// Reads a text; nothing where it holds only blanks and comments.
-pub fn read(text: &[u8]) -> Result<Option<Node>, Fault> {
+pub fn read(text: &[u8]) -> Result<Option<Node>, JsoncFault> {
     let at = if text.starts_with(b"\xef\xbb\xbf") {
         3
     } else {
         0
     };
-    let mut reader = Reader { text, at };
+    let mut reader = JsoncReader { text, at };
     reader.skip()?;
     if reader.peek().is_none() {
         return Ok(None);

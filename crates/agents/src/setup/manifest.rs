@@ -91,7 +91,7 @@ impl Trace {
 
 /// One file that guard wrote to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct SetupEntry {
     /// `claude`, `shell` …
     pub name: String,
     /// The shells that read it, for `shell`.
@@ -114,18 +114,18 @@ pub struct Entry {
 
 /// All of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
+pub struct SetupManifest {
     /// The files.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<SetupEntry>,
 }
 
 /// The directory of the manifest and of the copies.
-pub struct Shelf {
+pub struct SetupShelf {
     directory: PathBuf,
     _lock: File,
 }
 
-impl Shelf {
+impl SetupShelf {
     /// Opens it, and keeps others out.
     pub fn open(state: &Path) -> Result<Self, String> {
         let directory = state.join("setup");
@@ -152,12 +152,12 @@ impl Shelf {
     }
 
     /// Reads the manifest.
-    pub fn read(&self) -> Result<Manifest, String> {
+    pub fn read(&self) -> Result<SetupManifest, String> {
         read(&self.directory)
     }
 
     /// Writes the manifest.
-    pub fn write(&self, manifest: &Manifest) -> Result<(), String> {
+    pub fn write(&self, manifest: &SetupManifest) -> Result<(), String> {
         let text = serde_json::to_vec_pretty(manifest).map_err(|error| {
             format!("what was done cannot be written down, so nothing was: {error}")
         })?;
@@ -184,7 +184,7 @@ impl Shelf {
     }
 
     /// Removes copies that no entry names, and everything when there is none.
-    pub fn tidy(&self, manifest: &Manifest) {
+    pub fn tidy(&self, manifest: &SetupManifest) {
         for file in std::fs::read_dir(&self.directory)
             .into_iter()
             .flatten()
@@ -226,16 +226,16 @@ impl Shelf {
 }
 
 /// Reads the manifest without changing anything.
-pub fn peek(state: &Path) -> Result<Manifest, String> {
+pub fn peek(state: &Path) -> Result<SetupManifest, String> {
     read(&state.join("setup"))
 }
 
-fn read(directory: &Path) -> Result<Manifest, String> {
+fn read(directory: &Path) -> Result<SetupManifest, String> {
     let file = directory.join("manifest.json");
     match std::fs::read(&file) {
         Ok(text) => serde_json::from_slice(&text)
             .map_err(|error| format!("{}: {error}", sanitize::path(&file))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Manifest::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(SetupManifest::default()),
         Err(error) => Err(format!("{}: {error}", sanitize::path(&file))),
     }
 }

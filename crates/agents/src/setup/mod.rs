@@ -9,6 +9,7 @@ pub mod agents;
 pub mod apply;
 pub mod codex;
 pub mod diff;
+pub mod entry;
 pub mod files;
 pub mod jsonc;
 pub mod manifest;
@@ -17,7 +18,8 @@ pub mod shell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use agents::{AGENTS, Agent, Outcome};
+use agents::{AGENTS, KnownAgent};
+use entry::HookOutcome;
 use guard_ground::install::Places;
 use guard_ground::sanitize;
 use manifest::Trace;
@@ -70,7 +72,7 @@ impl Surroundings {
 
 /// What one file becomes.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub struct FileChange {
     /// For whom: an agent's word, or `shell`.
     pub name: String,
     /// The shells that read it.
@@ -89,9 +91,9 @@ pub struct Change {
 
 /// What is to be done, and what is to be said.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
+pub struct SetupPlan {
     /// The files to write.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
     /// What stands there already.
     pub done: Vec<String>,
     /// What else people should know.
@@ -136,8 +138,13 @@ impl Own {
 }
 
 /// Plans the hooks of agents and, where wanted, the blocks of shells.
-pub fn plan(places: &Places, around: &Surroundings, wanted: &[Agent], shells: &[Shell]) -> Plan {
-    let mut plan = Plan::default();
+pub fn plan(
+    places: &Places,
+    around: &Surroundings,
+    wanted: &[KnownAgent],
+    shells: &[Shell],
+) -> SetupPlan {
+    let mut plan = SetupPlan::default();
     let own = match Own::find(places) {
         Ok(own) => own,
         Err(fault) => {
@@ -162,10 +169,10 @@ pub fn plan(places: &Places, around: &Surroundings, wanted: &[Agent], shells: &[
 }
 
 fn plan_agent(
-    plan: &mut Plan,
+    plan: &mut SetupPlan,
     own: &Own,
     around: &Surroundings,
-    agent: Agent,
+    agent: KnownAgent,
 ) -> Result<(), String> {
     if agent.found(around).is_none() {
         return Err(agent.missing(around));
@@ -173,14 +180,14 @@ fn plan_agent(
     let path = agent.file(around);
     let look = files::look(&path)?;
     match agent.add(&path, &look, &own.binary, &mut plan.notes)? {
-        Outcome::Done => plan.done.push(format!(
+        HookOutcome::Done => plan.done.push(format!(
             "{}: guard's hook stands in {}",
             agent.word,
             sanitize::path(&path)
         )),
-        Outcome::Change(after, trace) => {
+        HookOutcome::Change(after, trace) => {
             files::writable(&path, &look.target, look.before.is_some())?;
-            plan.changes.push(Change {
+            plan.changes.push(FileChange {
                 name: agent.word.to_owned(),
                 shells: Vec::new(),
                 path,
@@ -194,7 +201,7 @@ fn plan_agent(
     Ok(())
 }
 
-fn plan_shell(plan: &mut Plan, own: &Own, shell: Shell, path: PathBuf) -> Result<(), String> {
+fn plan_shell(plan: &mut SetupPlan, own: &Own, shell: Shell, path: PathBuf) -> Result<(), String> {
     let shims = own.shims.as_deref().ok_or(
         "guard runs from a checkout, which has no shims of its own to put on PATH; run ./install.sh first",
     )?;
@@ -231,7 +238,7 @@ fn plan_shell(plan: &mut Plan, own: &Own, shell: Shell, path: PathBuf) -> Result
         ));
     }
     files::writable(&path, &look.target, look.before.is_some())?;
-    plan.changes.push(Change {
+    plan.changes.push(FileChange {
         name: "shell".to_owned(),
         shells: vec![shell.name().to_owned()],
         path,
@@ -245,7 +252,7 @@ fn plan_shell(plan: &mut Plan, own: &Own, shell: Shell, path: PathBuf) -> Result
 
 /// How an agent or a shell's file stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum Standing {
     /// guard's text stands there, and is this guard's.
     SetUp,
     /// It calls another guard: the command.
@@ -268,7 +275,7 @@ pub struct Status {
     /// The file.
     pub file: PathBuf,
     /// How it stands.
-    pub state: State,
+    pub state: Standing,
 }
 
 /// How every agent with a hook stands. Reads, and changes nothing.
@@ -290,22 +297,22 @@ pub fn agents_status(places: &Places, around: &Surroundings) -> Vec<Status> {
         .collect()
 }
 
-fn agent_state(agent: Agent, file: &Path, own: Option<&Own>) -> State {
+fn agent_state(agent: KnownAgent, file: &Path, own: Option<&Own>) -> Standing {
     let look = match files::look(file) {
         Ok(look) => look,
-        Err(fault) => return State::Broken(fault),
+        Err(fault) => return Standing::Broken(fault),
     };
     let Some(text) = look.before.as_deref() else {
-        return State::NotSetUp;
+        return Standing::NotSetUp;
     };
     let Ok(there) = agent.installed(text) else {
-        return State::Broken(format!("{} cannot be read", sanitize::path(file)));
+        return Standing::Broken(format!("{} cannot be read", sanitize::path(file)));
     };
     let Some(there) = there else {
-        return State::NotSetUp;
+        return Standing::NotSetUp;
     };
     let Some(own) = own else {
-        return State::Other(there);
+        return Standing::Other(there);
     };
     let is_ours = if agent.host == crate::hook::Host::OpenCode {
         agents::calls(text, &own.binary)
@@ -313,9 +320,9 @@ fn agent_state(agent: Agent, file: &Path, own: Option<&Own>) -> State {
         shlex::split(&there) == shlex::split(&agent.command(&own.binary))
     };
     if is_ours {
-        State::SetUp
+        Standing::SetUp
     } else {
-        State::Other(there)
+        Standing::Other(there)
     }
 }
 
@@ -333,15 +340,15 @@ pub fn shells_status(places: &Places, around: &Surroundings) -> Vec<Status> {
         };
         for file in shell.files(around) {
             let state = match files::look(&file) {
-                Err(fault) => State::Broken(fault),
+                Err(fault) => Standing::Broken(fault),
                 Ok(look) => {
                     let text = look.before.unwrap_or_default();
                     if shell::with_block(&text, &block, &shims).is_none() {
-                        State::SetUp
+                        Standing::SetUp
                     } else if shell::contains(&text, shell::BEGIN.as_bytes()) {
-                        State::Other("another guard's block".to_owned())
+                        Standing::Other("another guard's block".to_owned())
                     } else {
-                        State::NotSetUp
+                        Standing::NotSetUp
                     }
                 }
             };

@@ -85,30 +85,30 @@ enum Takes {
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct OptionEntry {
     short: u8,
     long: &'static str,
     takes: Takes,
 }
 
-fn entry(word: &'static str) -> Entry {
+fn entry(word: &'static str) -> OptionEntry {
     let (name, takes) = match word.as_bytes().last() {
         Some(b'=') => (word.get(..word.len() - 1).unwrap_or(""), Takes::Value),
         Some(b'?') => (word.get(..word.len() - 1).unwrap_or(""), Takes::Attached),
         _ => (word, Takes::Nothing),
     };
     match name.as_bytes() {
-        [short] => Entry {
+        [short] => OptionEntry {
             short: *short,
             long: "",
             takes,
         },
-        [short, b'|', ..] => Entry {
+        [short, b'|', ..] => OptionEntry {
             short: *short,
             long: name.get(2..).unwrap_or(""),
             takes,
         },
-        _ => Entry {
+        _ => OptionEntry {
             short: 0,
             long: name,
             takes,
@@ -166,18 +166,18 @@ pub struct Grammar {
 }
 
 impl Grammar {
-    fn entries(&self) -> impl Iterator<Item = Entry> {
+    fn entries(&self) -> impl Iterator<Item = OptionEntry> {
         words(self.options).chain(words(self.inherited)).map(entry)
     }
 
-    fn short(&self, name: u8) -> Option<Entry> {
+    fn short(&self, name: u8) -> Option<OptionEntry> {
         self.entries().find(|entry| entry.short == name)
     }
 
     /// The option that a long name means: exact, else a unique abbreviation. An ambiguous one is
     /// the tool's own error, unless all that it could mean is the same option.
-    fn long(&self, name: &str) -> Option<Entry> {
-        let mut found: Option<Entry> = None;
+    fn long(&self, name: &str) -> Option<OptionEntry> {
+        let mut found: Option<OptionEntry> = None;
         let mut ambiguous = false;
         for entry in self.entries() {
             if entry.long == name {
@@ -275,7 +275,7 @@ impl Grammar {
         }
     }
 
-    fn negated(&self, name: &str) -> Option<Entry> {
+    fn negated(&self, name: &str) -> Option<OptionEntry> {
         if !self.style.negations {
             return None;
         }
@@ -350,7 +350,7 @@ impl Grammar {
     }
 }
 
-fn push(flags: &mut Vec<Flag>, entry: &Entry, value: Option<OsString>) {
+fn push(flags: &mut Vec<Flag>, entry: &OptionEntry, value: Option<OsString>) {
     flags.push(Flag {
         long: Cow::Borrowed(entry.long),
         short: entry.short,
@@ -359,7 +359,7 @@ fn push(flags: &mut Vec<Flag>, entry: &Entry, value: Option<OsString>) {
     });
 }
 
-fn take_back(flags: &mut Vec<Flag>, entry: &Entry) {
+fn take_back(flags: &mut Vec<Flag>, entry: &OptionEntry) {
     flags.retain(|flag| {
         !flag.familiar
             || flag.long != entry.long

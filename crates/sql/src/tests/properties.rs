@@ -1,7 +1,7 @@
 //! What holds for every text. The texts come from a small generator with fixed
 //! seeds, so that a failure repeats.
 use super::told;
-use crate::{Kind, Source, Statement, read};
+use crate::{SqlStatement, StatementKind, TextSource, read};
 
 /// Xorshift64.
 struct Random(u64);
@@ -96,7 +96,7 @@ fn pieces(random: &mut Random) -> String {
         .collect()
 }
 
-fn kinds(statements: &[Statement]) -> Vec<Kind> {
+fn kinds(statements: &[SqlStatement]) -> Vec<StatementKind> {
     statements.iter().map(|it| it.kind).collect()
 }
 
@@ -115,7 +115,7 @@ fn never_panics() {
         } else {
             pieces(&mut random).into_bytes()
         };
-        for from in [Source::Script, Source::Command] {
+        for from in [TextSource::Script, TextSource::Command] {
             told(&read(&text, from, &variables));
         }
     }
@@ -150,7 +150,7 @@ const STATEMENTS: &[&str] = &[
 #[test]
 fn comments_change_nothing() {
     for text in STATEMENTS {
-        let plain = read(text.as_bytes(), Source::Script, &[]);
+        let plain = read(text.as_bytes(), TextSource::Script, &[]);
         let spaced = text.replace(' ', " /* ; DROP TABLE /* ' */ x */ ");
         for other in [
             format!("{text} -- x"),
@@ -158,11 +158,12 @@ fn comments_change_nothing() {
             spaced,
             text.replace(' ', " -- '\"$$\n "),
         ] {
-            for from in [Source::Script, Source::Command] {
+            for from in [TextSource::Script, TextSource::Command] {
                 let found = read(other.as_bytes(), from, &[]);
                 assert_eq!(kinds(&found), kinds(&plain), "{other}");
-                let undone =
-                    |them: &[Statement]| them.iter().map(|it| it.rolled_back).collect::<Vec<_>>();
+                let undone = |them: &[SqlStatement]| {
+                    them.iter().map(|it| it.rolled_back).collect::<Vec<_>>()
+                };
                 assert_eq!(undone(&found), undone(&plain), "{other}");
             }
         }
@@ -173,7 +174,7 @@ fn comments_change_nothing() {
 fn case_changes_nothing() {
     let mut random = Random(7);
     for text in STATEMENTS {
-        let plain = told(&read(text.as_bytes(), Source::Script, &[]));
+        let plain = told(&read(text.as_bytes(), TextSource::Script, &[]));
         for _ in 0..50 {
             let mixed: String = text
                 .chars()
@@ -186,7 +187,7 @@ fn case_changes_nothing() {
                 })
                 .collect();
             assert_eq!(
-                told(&read(mixed.as_bytes(), Source::Script, &[])),
+                told(&read(mixed.as_bytes(), TextSource::Script, &[])),
                 plain,
                 "{mixed}"
             );
@@ -212,7 +213,7 @@ fn a_literal_is_read() {
             format!("SELECT $q${dollar}$q$"),
             format!("SELECT \"{}\"", text.replace('"', "\"\"")),
         ] {
-            for from in [Source::Script, Source::Command] {
+            for from in [TextSource::Script, TextSource::Command] {
                 assert_eq!(
                     told(&read(whole.as_bytes(), from, &[])),
                     "read@1",
@@ -299,7 +300,7 @@ fn ten_megabytes() {
     let variables = [("k".to_owned(), "1234567890".to_owned())];
     let mut slow = Vec::new();
     for (name, text) in &texts {
-        for from in [Source::Script, Source::Command] {
+        for from in [TextSource::Script, TextSource::Command] {
             let start = std::time::Instant::now();
             let count = read(text.as_bytes(), from, &variables).len();
             let took = start.elapsed();

@@ -1,6 +1,6 @@
 //! What psql reads: variables, backslash commands, data.
 use super::check;
-use crate::Source::{Command, Script};
+use crate::TextSource::{Command, Script};
 
 #[test]
 fn variables() {

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::told;
-use crate::{Source, read};
+use crate::{TextSource, read};
 
 const STATEMENTS: &[(&str, &str)] = &[
     // select, join, union, subselect, window, groupingsets
@@ -478,7 +478,7 @@ fn at_once<T>(statement: &str, work: impl Fn() -> T) -> T {
 fn every_statement_has_its_kind_and_is_read_at_once() {
     let mut wrong = Vec::new();
     for (statement, expected) in STATEMENTS {
-        for from in [Source::Command, Source::Script] {
+        for from in [TextSource::Command, TextSource::Script] {
             let found = at_once(statement, || read(statement.as_bytes(), from, &[]));
             let kinds = told(&found).replace("@1", "");
             if kinds != *expected {
@@ -509,7 +509,7 @@ fn spliced_statements_do_no_harm() {
         let tail: String = second.chars().skip(random(second.len() + 1)).collect();
         let text = format!("{head}{tail}");
         at_once(&text, || {
-            for statement in read(text.as_bytes(), Source::Command, &[]) {
+            for statement in read(text.as_bytes(), TextSource::Command, &[]) {
                 if let Some(sql) = &statement.sql {
                     let _ = crate::actions::actions(sql);
                 }

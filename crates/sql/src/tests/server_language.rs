@@ -1,6 +1,6 @@
 //! What the server reads: statements of every kind.
 use super::check;
-use crate::Source::{Command, Script};
+use crate::TextSource::{Command, Script};
 
 const TEXTS_AND_COMMENTS: &[(&str, &str)] = &[
     ("", ""),

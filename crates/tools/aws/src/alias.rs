@@ -20,7 +20,7 @@ pub enum Alias {
 }
 
 /// The files of aliases that were read a moment ago.
-type Aliases = Recent<Result<Option<Rc<str>>, ()>>;
+type AliasFiles = Recent<Result<Option<Rc<str>>, ()>>;
 
 /// The file of aliases, or nothing when there is none.
 ///
@@ -35,7 +35,7 @@ pub fn load(context: &Context) -> Result<Option<Rc<str>>, ()> {
     };
     let file = std::path::Path::new(&home).join(".aws/cli/alias");
     context
-        .remember::<Aliases>()
+        .remember::<AliasFiles>()
         .get(&file, || match std::fs::read(&file) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -19,7 +19,7 @@ pub fn read(text: &str) -> Option<Value> {
         }
         lines.push(line.trim_end());
     }
-    let mut reader = Reader { lines, at: 0 };
+    let mut reader = YamlReader { lines, at: 0 };
     reader.skip();
     if reader.line().is_some_and(|line| line == "---") {
         reader.at += 1;
@@ -29,7 +29,7 @@ pub fn read(text: &str) -> Option<Value> {
     (reader.at == reader.lines.len()).then_some(value)
 }
 
-struct Reader<'a> {
+struct YamlReader<'a> {
     lines: Vec<&'a str>,
     at: usize,
 }
@@ -38,7 +38,7 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
 
-impl<'a> Reader<'a> {
+impl<'a> YamlReader<'a> {
     fn line(&self) -> Option<&'a str> {
         self.lines.get(self.at).copied()
     }

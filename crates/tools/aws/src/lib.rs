@@ -11,6 +11,7 @@
 mod alias;
 pub mod backup;
 mod document;
+mod error;
 mod ini;
 mod parameters;
 pub mod preview;

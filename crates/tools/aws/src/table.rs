@@ -71,7 +71,7 @@ pub struct Operation {
 
 /// The operation that reads what another would take away.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct ReadingOperation {
     /// Its name.
     pub operation: String,
     /// Its parameters: the other operation's name for each, and the look's own.
@@ -99,7 +99,7 @@ pub fn by_verb(name: &str) -> Option<Operation> {
 
 impl Operation {
     /// The operation that reads what this one would take away.
-    pub fn look(&self) -> Option<Look> {
+    pub fn look(&self) -> Option<ReadingOperation> {
         let head = *self.record.get(1)?;
         if head & HAS_LOOK == 0 {
             return None;
@@ -118,7 +118,7 @@ impl Operation {
             };
             parameters.push((name, own));
         }
-        Some(Look {
+        Some(ReadingOperation {
             operation,
             parameters,
         })

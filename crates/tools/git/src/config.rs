@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use guard_core::context::{Consult, Context};
 use guard_core::invocation::Invocation;
-use guard_core::probe::{Answer, Probe};
+use guard_core::probe::{Probe, ToolAnswer};
 
 /// Reading configuration is quick; a git that hangs here is not waited for.
 const BUDGET: Duration = Duration::from_secs(5);
@@ -20,7 +20,7 @@ pub(super) fn ask(
     invocation: &Invocation,
     context: &Context,
     arguments: &[&str],
-) -> Option<Answer> {
+) -> Option<ToolAnswer> {
     if context.consult < Consult::Tools {
         return None;
     }

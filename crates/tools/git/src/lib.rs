@@ -186,7 +186,7 @@ fn read_alias(
         words.extend_from_slice(arguments);
         let via = format!("alias.{name}");
         let top = config::top_level(&outer, context);
-        let place = nested::Place::Here(top.as_deref());
+        let place = nested::NestedPlace::Here(top.as_deref());
         nested::add_shell(&mut outer, &via, &words, place, context);
         return outer;
     }

@@ -14,7 +14,7 @@ use guard_shell as shell;
 
 /// Where an inner command runs.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum NestedPlace<'a> {
     /// In the outer command's directory, or in this one.
     Here(Option<&'a Path>),
     /// In directories that only the running command will know.
@@ -58,10 +58,10 @@ pub(super) fn add_shell(
     outer: &mut Invocation,
     via: &str,
     argv: &[Word],
-    place: Place<'_>,
+    place: NestedPlace<'_>,
     context: &Context,
 ) {
-    let words = argv.iter().map(shell::Word::from).collect();
+    let words = argv.iter().map(shell::ShellWord::from).collect();
     let script = shell::read_argv(words, &shell::Known::default());
     add_script(outer, via, &script, place, context);
 }
@@ -71,7 +71,7 @@ pub(super) fn add_text(
     outer: &mut Invocation,
     via: &str,
     text: &OsStr,
-    place: Place<'_>,
+    place: NestedPlace<'_>,
     context: &Context,
 ) {
     let script = shell::read(&text.to_string_lossy(), &shell::Known::default());
@@ -100,7 +100,7 @@ pub(super) fn add_configured(outer: &mut Invocation, context: &Context) {
         .in_directory(None)
         .remembering_variables(GitCommands(OnceCell::from(Vec::new())));
     for (via, value) in variables {
-        add_text(outer, via, value, Place::Here(None), &inside);
+        add_text(outer, via, value, NestedPlace::Here(None), &inside);
     }
     if outer.scope.is_empty() {
         return;
@@ -117,7 +117,7 @@ pub(super) fn add_configured(outer: &mut Invocation, context: &Context) {
         }
     }
     for (via, value) in found.iter().filter(|(_, value)| is_worth(value)) {
-        add_text(outer, via, value, Place::Here(None), context);
+        add_text(outer, via, value, NestedPlace::Here(None), context);
     }
 }
 
@@ -125,7 +125,7 @@ fn add_script(
     outer: &mut Invocation,
     via: &str,
     script: &shell::Script,
-    place: Place<'_>,
+    place: NestedPlace<'_>,
     context: &Context,
 ) {
     if let Some(problem) = &script.problem {
@@ -141,10 +141,12 @@ fn add_script(
             continue;
         }
         let (directory, elsewhere) = match (&command.directory, place) {
-            (shell::Directory::Known(there), Place::Here(Some(top))) => {
+            (shell::Directory::Known(there), NestedPlace::Here(Some(top))) => {
                 (Some(top.join(there)), false)
             }
-            (shell::Directory::Known(there), Place::Here(None)) => (Some(there.clone()), false),
+            (shell::Directory::Known(there), NestedPlace::Here(None)) => {
+                (Some(there.clone()), false)
+            }
             _ => (None, true),
         };
         let mut arguments: Vec<Word> = arguments.iter().map(Word::from).collect();

@@ -840,7 +840,7 @@ fn nesting_has_an_end() {
         invocation = &nested.invocation;
         depth += 1;
     }
-    assert_eq!(depth, DEPTH);
+    assert_eq!(depth, command::DEPTH);
     assert!(!invocation.doubts.is_empty());
 }
 

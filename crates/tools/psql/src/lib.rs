@@ -1,5 +1,6 @@
 //! psql: its options (psql(1), "Options") and the SQL that they bring along.
 
+mod ask;
 pub mod backup;
 pub mod harden;
 pub mod preview;
@@ -10,7 +11,7 @@ mod startup;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use self::reader::Reader;
+use self::reader::ScriptReader;
 use guard_core::context::Context;
 use guard_core::environment::Signals;
 use guard_core::grammar::options::{GETOPT, Grammar};
@@ -19,7 +20,7 @@ use guard_core::kept::Kept;
 use guard_core::preview::Preview;
 use guard_core::stamps::StampedInput;
 use guard_core::tool::{Origin, Scene, Tool};
-use guard_sql::{Kind, Source};
+use guard_sql::{StatementKind, TextSource};
 use guard_store::manifest::Part;
 
 const OPTIONS: &str = "a|echo-all A|no-align b|echo-errors c|command= d|dbname= e|echo-queries \
@@ -116,7 +117,7 @@ pub fn read(arguments: &[Word], context: &Context) -> Invocation {
 
 /// Gathers the statements of everything that psql would execute, in its order.
 fn read_sql(invocation: &mut Invocation, arguments: &[Word], context: &Context) {
-    let mut reader = Reader::new(variables(invocation), context);
+    let mut reader = ScriptReader::new(variables(invocation), context);
     let lists = invocation.has("--list");
     if !invocation.has("--no-psqlrc") {
         for file in startup::files(context) {
@@ -129,7 +130,7 @@ fn read_sql(invocation: &mut Invocation, arguments: &[Word], context: &Context) 
         if flag.is("--command") {
             given = true;
             if is_known(value, arguments) {
-                reader.text(value.as_encoded_bytes(), Source::Command);
+                reader.text(value.as_encoded_bytes(), TextSource::Command);
             } else {
                 reader.unknown("part of the SQL is known only when it runs");
             }
@@ -205,7 +206,7 @@ pub fn only_reads(invocation: &Invocation) -> bool {
     invocation
         .statements
         .iter()
-        .all(|statement| statement.kind == Kind::Read.name())
+        .all(|statement| statement.kind == StatementKind::Read.name())
         && !invocation.has_any(&["--output", "--log-file"])
 }
 

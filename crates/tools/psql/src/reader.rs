@@ -9,19 +9,19 @@ use std::rc::Rc;
 
 use guard_core::agent;
 use guard_core::context::{Consult, Context, Input};
-use guard_core::invocation::{Invocation, Nested, Statement};
+use guard_core::invocation::{Invocation, JudgedStatement, Nested};
 use guard_core::stamps::{Stamp, StampedInput};
 use guard_ground::spool;
 use guard_shell as shell;
 use guard_sql as sql;
-use guard_sql::{Changes, Kind, Lines, Source};
+use guard_sql::{Changes, Lines, StatementKind, TextSource};
 
 /// Files may include files; psql itself has no limit.
 const MAX_INCLUDES: usize = 16;
 
-pub(super) struct Reader<'a> {
+pub(super) struct ScriptReader<'a> {
     variables: Vec<(String, String)>,
-    statements: Vec<Statement>,
+    statements: Vec<JudgedStatement>,
     changes: Vec<Changes>,
     inputs: Vec<StampedInput>,
     nested: Vec<Nested>,
@@ -35,7 +35,7 @@ pub(super) struct Reader<'a> {
     obstacle: Option<String>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ScriptReader<'a> {
     pub(super) fn new(variables: Vec<(String, String)>, context: &'a Context) -> Self {
         Self {
             variables,
@@ -62,8 +62,8 @@ impl<'a> Reader<'a> {
 
     /// Something is executed of which it is not known what it does.
     pub(super) fn unknown(&mut self, why: &str) {
-        self.push(&sql::Statement {
-            kind: Kind::Unknown,
+        self.push(&sql::SqlStatement {
+            kind: StatementKind::Unknown,
             line: 1,
             text: why.to_owned(),
             object: None,
@@ -84,8 +84,8 @@ impl<'a> Reader<'a> {
     pub(super) fn shell(&mut self, value: &OsStr) {
         let command = value.to_string_lossy();
         let command = command.trim_start_matches('|').to_owned();
-        self.push(&sql::Statement {
-            kind: Kind::Shell,
+        self.push(&sql::SqlStatement {
+            kind: StatementKind::Shell,
             line: 1,
             text: guard_ground::sanitize::os(value),
             object: Some(command),
@@ -96,18 +96,21 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn push(&mut self, statement: &sql::Statement) {
-        if statement.kind == Kind::Shell
+    fn push(&mut self, statement: &sql::SqlStatement) {
+        if statement.kind == StatementKind::Shell
             && let Some(command) = &statement.object
         {
             self.nest(command);
         }
         self.wrote |= matches!(
             statement.kind,
-            Kind::CopyToFile | Kind::Shell | Kind::CopyToProgram | Kind::CopyFromProgram
+            StatementKind::CopyToFile
+                | StatementKind::Shell
+                | StatementKind::CopyToProgram
+                | StatementKind::CopyFromProgram
         );
         self.moved |= statement.text.starts_with("\\cd");
-        self.statements.push(Statement {
+        self.statements.push(JudgedStatement {
             kind: statement.kind.name(),
             line: statement.line,
             text: statement.text.clone(),
@@ -150,16 +153,16 @@ impl<'a> Reader<'a> {
     }
 
     /// A text of `-c`.
-    pub(super) fn text(&mut self, text: &[u8], from: Source) {
+    pub(super) fn text(&mut self, text: &[u8], from: TextSource) {
         self.from = String::new();
         self.lines(Lines::of(text), from, None, 0);
     }
 
-    fn lines(&mut self, lines: Lines<'_>, from: Source, file: Option<&Path>, depth: usize) {
+    fn lines(&mut self, lines: Lines<'_>, from: TextSource, file: Option<&Path>, depth: usize) {
         let found = sql::read_all(lines, from, &mut self.variables);
         let name = self.from.clone();
         for statement in found {
-            if statement.kind != Kind::Include {
+            if statement.kind != StatementKind::Include {
                 self.push(&statement);
                 continue;
             }
@@ -174,7 +177,7 @@ impl<'a> Reader<'a> {
     /// The file that `\i` or `\ir` names, if it is the same now as when psql comes to it.
     fn included(
         &self,
-        statement: &sql::Statement,
+        statement: &sql::SqlStatement,
         from: Option<&Path>,
         depth: usize,
     ) -> Option<PathBuf> {
@@ -220,7 +223,7 @@ impl<'a> Reader<'a> {
             path: found,
         });
         match opened {
-            Ok(opened) => self.lines(Lines::from(opened), Source::Script, Some(file), depth),
+            Ok(opened) => self.lines(Lines::from(opened), TextSource::Script, Some(file), depth),
             // psql stops at a missing file itself.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.context.live => {
                 if self.wrote {
@@ -241,7 +244,7 @@ impl<'a> Reader<'a> {
             Input::Unknown => self.unknown("the SQL comes from a pipe"),
             Input::Text(text) => {
                 let text = text.clone();
-                self.lines(Lines::of(&text), Source::Script, None, 0);
+                self.lines(Lines::of(&text), TextSource::Script, None, 0);
             }
             Input::Process => match spool::standard() {
                 Ok(spool::Standard::Pipe(pipe)) => self.spooled(*pipe),
@@ -260,7 +263,7 @@ impl<'a> Reader<'a> {
             Ok(file) => file,
             Err(error) => return self.unreadable(&error.to_string()),
         };
-        self.lines(Lines::from(&file), Source::Script, None, 0);
+        self.lines(Lines::from(&file), TextSource::Script, None, 0);
         if let Err(error) = file.rewind() {
             self.unreadable(&error.to_string());
         }
@@ -276,14 +279,14 @@ impl<'a> Reader<'a> {
         let stamp = file.metadata().ok();
         let stamp = stamp.and_then(|file| Stamp::of(&file));
         self.inputs.push(StampedInput::Input { stamp });
-        self.lines(Lines::from(&file), Source::Script, None, 0);
+        self.lines(Lines::from(&file), TextSource::Script, None, 0);
         let back = place.and_then(|place| file.seek(std::io::SeekFrom::Start(place)));
         if let Err(error) = back {
             self.unreadable(&error.to_string());
             return;
         }
         let mut found = self.statements.iter().skip(kept.0);
-        let quiet = [Kind::Read.name(), Kind::Write.name()];
+        let quiet = [StatementKind::Read.name(), StatementKind::Write.name()];
         if found.all(|statement| quiet.contains(&statement.kind)) {
             return;
         }

@@ -6,6 +6,7 @@
 //! on as if it did not.
 
 pub mod backup;
+mod complaint;
 pub mod preview;
 mod written;
 
@@ -191,7 +192,7 @@ fn chdir(words: &[Word]) -> Option<usize> {
 }
 
 /// The subcommand, and what is left when its words are taken out.
-struct Found {
+struct FoundVerb {
     verb: Vec<Cow<'static, str>>,
     /// The index of the subcommand's last word.
     last: Option<usize>,
@@ -200,8 +201,8 @@ struct Found {
     rest: Vec<usize>,
 }
 
-fn find(words: &[Word]) -> Found {
-    let mut found = Found {
+fn find(words: &[Word]) -> FoundVerb {
+    let mut found = FoundVerb {
         verb: Vec::new(),
         last: None,
         unknown: None,
@@ -262,7 +263,7 @@ fn next_operand(words: &[Word], from: usize) -> Option<usize> {
 /// `TF_CLI_ARGS` can bring the subcommand itself.
 fn add_variables(
     words: &mut Vec<Word>,
-    found: &Found,
+    found: &FoundVerb,
     context: &Context,
     invocation: &mut Invocation,
 ) {

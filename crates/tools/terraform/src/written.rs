@@ -7,14 +7,14 @@ use super::OPTIONS;
 
 /// One option with its value.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Written {
+pub(super) struct WrittenOption {
     /// Its name without dashes.
     pub name: String,
     /// The word that holds it and, when it stands apart, its value.
     pub words: Vec<OsString>,
 }
 
-impl Written {
+impl WrittenOption {
     /// Whether its name is one of these.
     pub fn is_one_of(&self, names: &[&str]) -> bool {
         names.contains(&self.name.as_str())
@@ -23,7 +23,7 @@ impl Written {
 
 /// The options, and the operands behind them, as Go's flag package reads them (`FlagSet.parseOne`):
 /// the first word that is no option ends them.
-pub(super) fn split(words: &[OsString]) -> (Vec<Written>, Vec<OsString>) {
+pub(super) fn split(words: &[OsString]) -> (Vec<WrittenOption>, Vec<OsString>) {
     let mut options = Vec::new();
     let mut rest = words.iter();
     loop {
@@ -51,7 +51,7 @@ pub(super) fn split(words: &[OsString]) -> (Vec<Written>, Vec<OsString>) {
         if !has_value && takes_value(&name) {
             words.extend(rest.next().cloned());
         }
-        options.push(Written { name, words });
+        options.push(WrittenOption { name, words });
     }
 }
 

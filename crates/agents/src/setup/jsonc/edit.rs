@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::{Fault, Item, Kind, Node, line_of, read};
+use super::{JsoncFault, Member, Node, NodeKind, line_of, read};
 
 /// How a file is written.
-struct Style {
+struct FileStyle {
     newline: &'static str,
     unit: String,
 }
 
-impl Style {
+impl FileStyle {
     fn of(text: &[u8], root: Option<&Node>) -> Self {
         let newline = match text.iter().position(|byte| *byte == b'\n') {
             Some(at) if at > 0 && text.get(at - 1) == Some(&b'\r') => "\r\n",
@@ -93,9 +93,9 @@ pub struct Inserted {
 }
 
 /// Appends an entry to the array that a path of keys leads to; what of the path is missing is made.
-pub fn append(text: &[u8], path: &[&str], entry: &Value) -> Result<Inserted, Fault> {
+pub fn append(text: &[u8], path: &[&str], entry: &Value) -> Result<Inserted, JsoncFault> {
     let root = read(text)?;
-    let style = Style::of(text, root.as_ref());
+    let style = FileStyle::of(text, root.as_ref());
     let Some(root) = root else {
         let whole = wrapped(path, Value::Array(vec![entry.clone()]));
         return Ok(Inserted {
@@ -105,7 +105,7 @@ pub fn append(text: &[u8], path: &[&str], entry: &Value) -> Result<Inserted, Fau
     };
     let mut node = &root;
     for (depth, key) in path.iter().enumerate() {
-        if !matches!(node.kind, Kind::Object(_)) {
+        if !matches!(node.kind, NodeKind::Object(_)) {
             return Err(unexpected(text, node, path.get(..depth), "an object"));
         }
         let Some(item) = node.member(key) else {
@@ -118,7 +118,7 @@ pub fn append(text: &[u8], path: &[&str], entry: &Value) -> Result<Inserted, Fau
         };
         node = &item.node;
     }
-    if !matches!(node.kind, Kind::Array(_)) {
+    if !matches!(node.kind, NodeKind::Array(_)) {
         return Err(unexpected(text, node, Some(path), "an array"));
     }
     Ok(Inserted {
@@ -128,14 +128,14 @@ pub fn append(text: &[u8], path: &[&str], entry: &Value) -> Result<Inserted, Fau
 }
 
 /// Adds a member to the outermost object, unless it is there.
-pub fn member(text: &[u8], key: &str, value: &Value) -> Result<Vec<u8>, Fault> {
+pub fn member(text: &[u8], key: &str, value: &Value) -> Result<Vec<u8>, JsoncFault> {
     let root = read(text)?;
-    let style = Style::of(text, root.as_ref());
+    let style = FileStyle::of(text, root.as_ref());
     let Some(root) = root else {
         let whole = wrapped(&[key], value.clone());
         return Ok(document(text, &style.render(&whole, ""), &style));
     };
-    if !matches!(root.kind, Kind::Object(_)) {
+    if !matches!(root.kind, NodeKind::Object(_)) {
         return Err(unexpected(text, &root, None, "an object"));
     }
     if root.member(key).is_some() {
@@ -144,14 +144,14 @@ pub fn member(text: &[u8], key: &str, value: &Value) -> Result<Vec<u8>, Fault> {
     Ok(add(text, &root, Some(key), value, &style))
 }
 
-fn unexpected(text: &[u8], node: &Node, path: Option<&[&str]>, wanted: &str) -> Fault {
+fn unexpected(text: &[u8], node: &Node, path: Option<&[&str]>, wanted: &str) -> JsoncFault {
     let name = path.unwrap_or_default().join(".");
     let name = if name.is_empty() {
         "the whole"
     } else {
         name.as_str()
     };
-    Fault {
+    JsoncFault {
         line: line_of(text, node.span.start),
         what: format!("{name} is not {wanted}"),
     }
@@ -164,7 +164,7 @@ fn wrapped(path: &[&str], value: Value) -> Value {
 }
 
 /// A first value for a text of blanks and comments.
-fn document(text: &[u8], value: &str, style: &Style) -> Vec<u8> {
+fn document(text: &[u8], value: &str, style: &FileStyle) -> Vec<u8> {
     let mut whole = text.to_vec();
     let is_bare = text.is_empty() || text == b"\xef\xbb\xbf";
     if !is_bare && !text.ends_with(b"\n") {
@@ -176,7 +176,7 @@ fn document(text: &[u8], value: &str, style: &Style) -> Vec<u8> {
 }
 
 /// Adds a member or an element behind the last one.
-fn add(text: &[u8], node: &Node, key: Option<&str>, value: &Value, style: &Style) -> Vec<u8> {
+fn add(text: &[u8], node: &Node, key: Option<&str>, value: &Value, style: &FileStyle) -> Vec<u8> {
     let close = node.span.end.saturating_sub(1);
     let outer = line_indentation(text, node.span.start);
     let compact = |value: &Value| match key {
@@ -256,7 +256,7 @@ pub fn remove(
     path: &[&str],
     entry: &Value,
     found: usize,
-) -> Result<Option<Vec<u8>>, Fault> {
+) -> Result<Option<Vec<u8>>, JsoncFault> {
     let Some(root) = read(text)? else {
         return Ok(None);
     };
@@ -285,7 +285,7 @@ pub fn remove(
     Ok(cut_out(text, container.items(), index))
 }
 
-fn cut_out(text: &[u8], items: &[Item], index: usize) -> Option<Vec<u8>> {
+fn cut_out(text: &[u8], items: &[Member], index: usize) -> Option<Vec<u8>> {
     let item = items.get(index)?;
     let before = text.get(..item.start)?;
     let blanks = before

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::reach::{Reach, Reply};
+use super::reach::{AccountReach, Answered};
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::Blob;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 
 /// `BatchGetItem` takes no more keys.
@@ -93,7 +93,7 @@ fn has_bytes(item: &Value) -> bool {
 }
 
 pub(super) fn refuse_bytes<'v>(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     mut items: impl Iterator<Item = &'v Value>,
 ) -> Result<(), Unsaved> {
     if items.any(has_bytes) && reach.is_first() {
@@ -105,7 +105,10 @@ pub(super) fn refuse_bytes<'v>(
 }
 
 /// The items at these keys.
-pub(super) fn read(reach: &Reach<'_>, keys: &[ItemTarget]) -> Result<Vec<Option<Value>>, String> {
+pub(super) fn read(
+    reach: &AccountReach<'_>,
+    keys: &[ItemTarget],
+) -> Result<Vec<Option<Value>>, String> {
     let mut tables: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     for target in keys {
         let known = tables.entry(&target.table).or_default();
@@ -123,9 +126,9 @@ pub(super) fn read(reach: &Reach<'_>, keys: &[ItemTarget]) -> Result<Vec<Option<
             );
             let words = ["dynamodb", "batch-get-item"];
             let answer = match reach.call(&words, &json!({"RequestItems": wanted}))? {
-                Reply::Found(answer) => answer,
+                Answered::Found(answer) => answer,
                 // Without its table there is no item.
-                Reply::Missing => continue,
+                Answered::Missing => continue,
             };
             let left = answer.get("UnprocessedKeys").and_then(Value::as_object);
             if left.is_some_and(|left| !left.is_empty()) {
@@ -153,7 +156,7 @@ pub(super) fn read(reach: &Reach<'_>, keys: &[ItemTarget]) -> Result<Vec<Option<
 
 /// Saves items.
 pub(super) fn save(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     targets: &[ItemTarget],
     writer: &Writer,
 ) -> Result<Vec<KeptItem>, Unsaved> {
@@ -185,7 +188,7 @@ pub(super) fn save(
 }
 
 /// Writes or deletes items: requests by table.
-pub(super) fn write(reach: &Reach<'_>, requests: &[(&str, Value)]) -> Result<(), String> {
+pub(super) fn write(reach: &AccountReach<'_>, requests: &[(&str, Value)]) -> Result<(), String> {
     for some in requests.chunks(WRITES) {
         let mut left = Map::new();
         for (table, request) in some {
@@ -212,7 +215,7 @@ pub(super) fn write(reach: &Reach<'_>, requests: &[(&str, Value)]) -> Result<(),
 }
 
 /// An item that was saved.
-pub(super) fn saved(blob: Option<&Blob>, reader: &Reader) -> Result<Option<Value>, String> {
+pub(super) fn saved(blob: Option<&Blob>, reader: &BackupReader) -> Result<Option<Value>, String> {
     blob.map(|blob| {
         serde_json::from_slice(&reader.bytes(blob)?)
             .map_err(|_| "what was saved is no item".to_owned())
@@ -221,14 +224,14 @@ pub(super) fn saved(blob: Option<&Blob>, reader: &Reader) -> Result<Option<Value
 }
 
 /// A key, the item that was there, and the one that is there now.
-pub(super) type Pair<'k> = (&'k KeptItem, Option<Value>, Option<Value>);
+pub(super) type ItemPair<'k> = (&'k KeptItem, Option<Value>, Option<Value>);
 
 /// All keys with their items.
 pub(super) fn pairs<'k>(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     items: &'k [KeptItem],
-    reader: &Reader,
-) -> Result<Vec<Pair<'k>>, String> {
+    reader: &BackupReader,
+) -> Result<Vec<ItemPair<'k>>, String> {
     let keys: Vec<ItemTarget> = items
         .iter()
         .map(|kept| ItemTarget {
@@ -245,9 +248,9 @@ pub(super) fn pairs<'k>(
 
 /// Puts items back.
 pub(super) fn restore(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     items: &[KeptItem],
-    reader: &Reader,
+    reader: &BackupReader,
 ) -> Result<(), String> {
     let pairs = pairs(reach, items, reader)?;
     let requests: Vec<(&str, Value)> = pairs

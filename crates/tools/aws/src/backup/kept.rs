@@ -7,15 +7,17 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::reach::{Reach, Reply};
-use super::{KeptBucket, KeptItem, KeptKey, KeptTable, Place, Was, dynamo, put, s3, tables};
+use super::reach::{AccountReach, Answered};
+use super::{
+    AccountPlace, KeptBucket, KeptDynamoTable, KeptItem, KeptKey, Was, dynamo, put, s3, tables,
+};
 use guard_core::kept::{Kept, Undoing};
 use guard_core::world::World;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
-use guard_store::aside::{self, Files};
+use guard_store::aside::{self, AsideFiles};
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_words::Measure;
 
@@ -26,7 +28,7 @@ const NAMED: usize = 12;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptThings {
     /// The account, and how it is reached.
-    pub place: Place,
+    pub place: AccountPlace,
     /// Buckets that went with their objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buckets: Vec<KeptBucket>,
@@ -38,16 +40,16 @@ pub struct KeptThings {
     pub items: Vec<KeptItem>,
     /// Tables of `DynamoDB`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tables: Vec<KeptTable>,
+    pub tables: Vec<KeptDynamoTable>,
 }
 
 /// The backup that this one takes back: what it brought back may be replaced.
-struct Earlier {
+struct EarlierThings {
     things: Vec<KeptThings>,
-    reader: Option<Reader>,
+    reader: Option<BackupReader>,
 }
 
-impl Earlier {
+impl EarlierThings {
     fn of(undoing: &Undoing<'_>) -> Self {
         let reader = undoing.earlier().ok().flatten();
         let things = reader
@@ -80,13 +82,13 @@ impl Earlier {
 }
 
 impl KeptThings {
-    fn reach<'a>(&self, undoing: &Undoing<'a>) -> Result<Reach<'a>, String> {
+    fn reach<'a>(&self, undoing: &Undoing<'a>) -> Result<AccountReach<'a>, String> {
         // One object takes one call, and each call a good part of a second.
         let more = Duration::from_secs(self.keys.len() as u64);
-        Reach::again(&self.place, undoing.context, kept::deadline() + more)
+        AccountReach::again(&self.place, undoing.context, kept::deadline() + more)
     }
 
-    fn files(&self, reader: &Reader) -> Result<Files, String> {
+    fn files(&self, reader: &BackupReader) -> Result<AsideFiles, String> {
         let mut files = Vec::new();
         for (number, kept) in self.keys.iter().enumerate() {
             if let Was::Copy { content, about, .. } = &kept.was {
@@ -121,8 +123,8 @@ impl KeptThings {
 
     fn key_conflicts(
         &self,
-        reach: &Reach<'_>,
-        earlier: &Earlier,
+        reach: &AccountReach<'_>,
+        earlier: &EarlierThings,
         found: &mut Vec<String>,
     ) -> Result<(), String> {
         for (kept, present) in s3::with_present(reach, &self.keys)? {
@@ -143,9 +145,9 @@ impl KeptThings {
 
     fn table_conflicts(
         &self,
-        reach: &Reach<'_>,
-        earlier: &Earlier,
-        reader: &Reader,
+        reach: &AccountReach<'_>,
+        earlier: &EarlierThings,
+        reader: &BackupReader,
         found: &mut Vec<String>,
     ) -> Result<(), String> {
         for kept in &self.tables {
@@ -168,10 +170,10 @@ impl KeptThings {
     }
 
     /// Makes buckets that are not there again.
-    fn make_buckets(&self, reach: &Reach<'_>) -> Result<(), String> {
+    fn make_buckets(&self, reach: &AccountReach<'_>) -> Result<(), String> {
         for bucket in &self.buckets {
             let input = json!({"Bucket": bucket.name});
-            if let Reply::Found(_) = reach.call(&["s3api", "head-bucket"], &input)? {
+            if let Answered::Found(_) = reach.call(&["s3api", "head-bucket"], &input)? {
                 continue;
             }
             let input = if bucket.region.is_empty() {
@@ -256,7 +258,7 @@ impl Kept for KeptThings {
             return Ok(aside::conflicts(into, &self.files(undoing.reader)?));
         }
         let reach = self.reach(undoing)?;
-        let earlier = Earlier::of(undoing);
+        let earlier = EarlierThings::of(undoing);
         let mut found = Vec::new();
         self.key_conflicts(&reach, &earlier, &mut found)?;
         for (kept, saved, now) in dynamo::pairs(&reach, &self.items, undoing.reader)? {
@@ -282,7 +284,7 @@ impl Kept for KeptThings {
             })
             .collect();
         let items = dynamo::save(&reach, &targets, writer)?;
-        let all: Result<Vec<KeptTable>, Unsaved> = self
+        let all: Result<Vec<KeptDynamoTable>, Unsaved> = self
             .tables
             .iter()
             .map(|table| tables::save_table(&reach, &table.name, writer))
@@ -437,7 +439,7 @@ impl KeptThings {
                 continue;
             };
             let input = json!({"Bucket": kept.bucket, "Key": kept.key, "VersionId": version});
-            if let Reply::Missing = reach.call(&["s3api", "head-object"], &input)? {
+            if let Answered::Missing = reach.call(&["s3api", "head-object"], &input)? {
                 missing.push(format!(
                     "{}: the bucket no longer has its version",
                     kept.shown()

@@ -26,20 +26,20 @@ use guard_store::writer::Writer;
 
 pub use dynamo::{ItemTarget, KeptItem};
 pub use kept::KeptThings;
-pub use reach::Place;
-use reach::Reach;
-pub use s3::{KeptKey, Target, Was};
-pub use tables::KeptTable;
+pub use reach::AccountPlace;
+use reach::AccountReach;
+pub use s3::{DoomedKey, KeptKey, Was};
+pub use tables::KeptDynamoTable;
 
 /// What a command takes.
 #[derive(Clone, Debug, Default)]
 pub struct Things {
     /// Where.
-    pub place: Place,
+    pub place: AccountPlace,
     /// Buckets that go.
     pub buckets: Vec<String>,
     /// Objects.
-    pub objects: Vec<Target>,
+    pub objects: Vec<DoomedKey>,
     /// Items.
     pub items: Vec<ItemTarget>,
     /// Tables.
@@ -49,7 +49,7 @@ pub struct Things {
 impl Things {
     /// Objects of a bucket.
     pub fn objects<'k>(bucket: &str, keys: impl IntoIterator<Item = &'k str>) -> Self {
-        let target = |key: &str| Target {
+        let target = |key: &str| DoomedKey {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             version: None,
@@ -63,7 +63,7 @@ impl Things {
     /// Says where they are: as the command says it.
     pub fn found_by(&mut self, invocation: &Invocation, context: &Context) {
         let directory: PathBuf = context.directory.clone().unwrap_or_default();
-        self.place = Place::of(invocation, context, directory);
+        self.place = AccountPlace::of(invocation, context, directory);
     }
 
     /// Whether there is nothing to save.
@@ -99,7 +99,7 @@ pub fn revive(part: &Part) -> Option<Result<Box<dyn Kept>, String>> {
 }
 
 /// What leads there is kept as it is: an address with a password in it is not.
-fn secretless(place: &Place) -> Result<(), Unsaved> {
+fn secretless(place: &AccountPlace) -> Result<(), Unsaved> {
     let scope = place.scope.iter();
     let variables = place.variables.iter().map(|(_, value)| value);
     let holds_secret = scope.chain(variables).any(|value| {
@@ -123,7 +123,7 @@ pub fn save(
     saving: &Saving<'_>,
     writer: &Writer,
 ) -> Result<Option<KeptThings>, Unsaved> {
-    let reach = Reach::new(&things.place, saving.context, writer.deadline())?;
+    let reach = AccountReach::new(&things.place, saving.context, writer.deadline())?;
     secretless(&things.place)?;
     let whose = reach.start_account()?;
     let mut kept = KeptThings {

@@ -5,18 +5,22 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use super::reach::{Call, Reach, Reply, file, list, text};
-use super::s3::{KeptKey, Present, Was, about, is_same, with_present};
+use super::reach::{AccountReach, Answered, RunningCall, file, list, text};
+use super::s3::{KeptKey, PresentKey, Was, about, is_same, with_present};
 use guard_ground::digest::hex;
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 
 /// `DeleteObjects` takes no more.
 const DELETES: usize = 1000;
 
 /// Puts back what stood at keys where something else stands now.
-pub(super) fn restore(reach: &Reach<'_>, keys: &[KeptKey], reader: &Reader) -> Result<(), String> {
+pub(super) fn restore(
+    reach: &AccountReach<'_>,
+    keys: &[KeptKey],
+    reader: &BackupReader,
+) -> Result<(), String> {
     let mut work = Vec::new();
     for (kept, present) in with_present(reach, keys)? {
         if !is_same(reach, kept, present.as_ref())? {
@@ -28,21 +32,21 @@ pub(super) fn restore(reach: &Reach<'_>, keys: &[KeptKey], reader: &Reader) -> R
         kept.was == Was::Absent || (marked && matches!(kept.was, Was::Version(_)))
     });
     delete(reach, &going)?;
-    Reach::each(
+    AccountReach::each(
         &coming,
         |(kept, _)| start_back(reach, kept, reader),
         |(kept, _), (call, _content)| match call.reply()? {
-            Reply::Found(_) => Ok(()),
-            Reply::Missing => Err(format!("{}: its version is not there", kept.shown())),
+            Answered::Found(_) => Ok(()),
+            Answered::Missing => Err(format!("{}: its version is not there", kept.shown())),
         },
     )
 }
 
 fn start_back(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     kept: &KeptKey,
-    reader: &Reader,
-) -> Result<(Call, Option<MemoryFile>), String> {
+    reader: &BackupReader,
+) -> Result<(RunningCall, Option<MemoryFile>), String> {
     let mut input = json!({"Bucket": kept.bucket, "Key": kept.key});
     let mut set = |name: &str, value: Value| {
         if let Some(map) = input.as_object_mut() {
@@ -96,7 +100,10 @@ fn start_back(
 
 /// Deletes what stands at keys; a marker is deleted itself, and the version before it is the current one
 /// again.
-fn delete(reach: &Reach<'_>, going: &[(&KeptKey, Option<Present>)]) -> Result<(), String> {
+fn delete(
+    reach: &AccountReach<'_>,
+    going: &[(&KeptKey, Option<PresentKey>)],
+) -> Result<(), String> {
     let mut buckets: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for (kept, present) in going {
         let marker = present.as_ref().filter(|present| present.marker);

@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
-use guard_core::probe::{Answer, Probe, Started};
+use guard_core::probe::{Probe, Started, ToolAnswer};
 use guard_ground::bytes::Bytes;
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
 
-use crate::preview::is_missing;
+use crate::error::is_missing;
 
 /// Options that lead to an account and a region. None of them is a secret.
 const SCOPE: [&str; 6] = [
@@ -47,7 +47,7 @@ const AT_A_TIME: usize = 6;
 
 /// What leads to an account again, without credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct AccountPlace {
     /// The directory that the command ran in: names of files can be relative to it.
     pub directory: Bytes,
     /// Options.
@@ -60,7 +60,7 @@ pub struct Place {
     pub account: String,
 }
 
-impl Place {
+impl AccountPlace {
     /// As a command says it.
     pub fn of(invocation: &Invocation, context: &Context, directory: PathBuf) -> Self {
         let mut place = Self {
@@ -97,7 +97,7 @@ impl Place {
 }
 
 /// What a service answers.
-pub(super) enum Reply {
+pub(super) enum Answered {
     /// What it knows.
     Found(Value),
     /// There is no such thing.
@@ -105,25 +105,25 @@ pub(super) enum Reply {
 }
 
 /// The CLI, pointed at one account.
-pub(super) struct Reach<'a> {
+pub(super) struct AccountReach<'a> {
     probe: Probe<'a>,
     scope: Vec<OsString>,
 }
 
 /// A call that goes on.
-pub(super) struct Call {
+pub(super) struct RunningCall {
     started: Started,
     /// What it reads.
     _input: MemoryFile,
 }
 
-impl<'a> Reach<'a> {
+impl<'a> AccountReach<'a> {
     /// To this place.
     ///
     /// # Errors
     /// When there is no CLI.
     pub(super) fn new(
-        place: &Place,
+        place: &AccountPlace,
         context: &'a Context,
         deadline: Instant,
     ) -> Result<Self, String> {
@@ -158,7 +158,7 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// When it cannot be reached, or is another one.
     pub(super) fn again(
-        place: &Place,
+        place: &AccountPlace,
         context: &'a Context,
         deadline: Instant,
     ) -> Result<Self, String> {
@@ -182,7 +182,7 @@ impl<'a> Reach<'a> {
     ///
     /// # Errors
     /// When the CLI does not start.
-    pub(super) fn start_account(&self) -> Result<Call, String> {
+    pub(super) fn start_account(&self) -> Result<RunningCall, String> {
         self.start(&["sts", "get-caller-identity"], &Value::Null)
     }
 
@@ -202,7 +202,7 @@ impl<'a> Reach<'a> {
         &self,
         words: &[S],
         input: &Value,
-    ) -> Result<Call, String> {
+    ) -> Result<RunningCall, String> {
         let mut all = self.scope.clone();
         all.extend(words.iter().map(|word| word.as_ref().to_owned()));
         let file = MemoryFile::new("guard-parameters")
@@ -221,7 +221,7 @@ impl<'a> Reach<'a> {
             .probe
             .start(&all)
             .map_err(|failure| failure.to_string())?;
-        Ok(Call {
+        Ok(RunningCall {
             started,
             _input: file,
         })
@@ -231,7 +231,7 @@ impl<'a> Reach<'a> {
     ///
     /// # Errors
     /// When the service does not do it.
-    pub(super) fn call(&self, words: &[&str], input: &Value) -> Result<Reply, String> {
+    pub(super) fn call(&self, words: &[&str], input: &Value) -> Result<Answered, String> {
         self.start(words, input)?.reply()
     }
 
@@ -241,8 +241,8 @@ impl<'a> Reach<'a> {
     /// When the service does not do it.
     pub(super) fn done(&self, words: &[&str], input: &Value) -> Result<Value, String> {
         match self.call(words, input)? {
-            Reply::Found(value) => Ok(value),
-            Reply::Missing => Err("what it is about is not there".to_owned()),
+            Answered::Found(value) => Ok(value),
+            Answered::Missing => Err("what it is about is not there".to_owned()),
         }
     }
 
@@ -265,26 +265,26 @@ impl<'a> Reach<'a> {
     }
 }
 
-impl Call {
+impl RunningCall {
     /// What the service answered.
     ///
     /// # Errors
     /// When it refuses, or does not answer.
-    pub(super) fn reply(self) -> Result<Reply, String> {
+    pub(super) fn reply(self) -> Result<Answered, String> {
         let answer = self
             .started
             .finish()
             .map_err(|failure| failure.to_string())?;
         if answer.success {
             if answer.output.trim_ascii().is_empty() {
-                return Ok(Reply::Found(Value::Null));
+                return Ok(Answered::Found(Value::Null));
             }
             return serde_json::from_slice(&answer.output)
-                .map(Reply::Found)
+                .map(Answered::Found)
                 .map_err(|_| "the answer of aws is not JSON".to_owned());
         }
         if is_missing(&answer) {
-            Ok(Reply::Missing)
+            Ok(Answered::Missing)
         } else {
             Err(complaint(&answer))
         }
@@ -292,14 +292,14 @@ impl Call {
 }
 
 /// The account's number; empty where nobody says.
-pub(super) fn account(call: Call) -> String {
+pub(super) fn account(call: RunningCall) -> String {
     match call.reply() {
-        Ok(Reply::Found(value)) => text(&value, "Account").to_owned(),
+        Ok(Answered::Found(value)) => text(&value, "Account").to_owned(),
         _ => String::new(),
     }
 }
 
-fn complaint(answer: &Answer) -> String {
+fn complaint(answer: &ToolAnswer) -> String {
     format!(
         "aws says: {}",
         guard_ground::mask::mask(&answer.complaint())

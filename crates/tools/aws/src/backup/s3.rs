@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::reach::{Call, Reach, Reply, file, list, rewound, text};
+use super::reach::{AccountReach, Answered, RunningCall, file, list, rewound, text};
 use guard_ground::digest::hex;
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::Blob;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 
 /// Members of an answer about an object that `put-object` takes under the same names.
@@ -34,7 +34,7 @@ const MOST: &str = "50000";
 
 /// An object that goes or is written over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct DoomedKey {
     /// The bucket.
     pub bucket: String,
     /// The key.
@@ -83,7 +83,7 @@ impl KeptKey {
 
 /// What stands at a key now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Present {
+pub(super) struct PresentKey {
     pub etag: String,
     pub version: String,
     pub size: u64,
@@ -93,21 +93,21 @@ pub(super) struct Present {
 
 /// Starts to list what stands at the keys of a bucket.
 fn start_listing<'k>(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     bucket: &str,
     keys: impl Iterator<Item = &'k str>,
-) -> Result<Call, String> {
+) -> Result<RunningCall, String> {
     let input = json!({"Bucket": bucket, "Prefix": common_prefix(keys)});
     let words = ["s3api", "list-object-versions", "--max-items", MOST];
     reach.start(&words, &input)
 }
 
 /// What stands at the keys of a bucket now: the current version of each.
-fn listing(call: Call) -> Result<HashMap<String, Present>, String> {
+fn listing(call: RunningCall) -> Result<HashMap<String, PresentKey>, String> {
     let mut found = HashMap::new();
     let answer = match call.reply()? {
-        Reply::Missing => return Ok(found),
-        Reply::Found(answer) => answer,
+        Answered::Missing => return Ok(found),
+        Answered::Found(answer) => answer,
     };
     if answer.get("NextToken").is_some() {
         return Err(format!("there are more than {MOST} versions"));
@@ -116,7 +116,7 @@ fn listing(call: Call) -> Result<HashMap<String, Present>, String> {
         for version in list(&answer, name) {
             if version.get("IsLatest").and_then(Value::as_bool) == Some(true) {
                 let size = version.get("Size").and_then(Value::as_u64);
-                let one = Present {
+                let one = PresentKey {
                     etag: text(version, "ETag").to_owned(),
                     version: text(version, "VersionId").to_owned(),
                     size: size.unwrap_or(0),
@@ -142,11 +142,11 @@ fn common_prefix<'k>(mut keys: impl Iterator<Item = &'k str>) -> String {
 
 /// Saves objects.
 pub(super) fn save(
-    reach: &Reach<'_>,
-    targets: &[Target],
+    reach: &AccountReach<'_>,
+    targets: &[DoomedKey],
     writer: &Writer,
 ) -> Result<Vec<KeptKey>, Unsaved> {
-    let mut buckets: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
+    let mut buckets: BTreeMap<&str, Vec<&DoomedKey>> = BTreeMap::new();
     for target in targets {
         buckets.entry(&target.bucket).or_default().push(target);
     }
@@ -156,8 +156,8 @@ pub(super) fn save(
         let listed = start_listing(reach, bucket, keys)?;
         let words = ["s3api", "get-bucket-versioning"];
         let versioned = match reach.call(&words, &json!({"Bucket": bucket}))? {
-            Reply::Found(answer) => text(&answer, "Status") == "Enabled",
-            Reply::Missing => false,
+            Answered::Found(answer) => text(&answer, "Status") == "Enabled",
+            Answered::Missing => false,
         };
         let now = listing(listed)?;
         let mut copies = Vec::new();
@@ -193,13 +193,13 @@ pub(super) fn save(
 
 /// Copies of objects, several at a time. A size that is not known is counted when it is.
 fn copied(
-    reach: &Reach<'_>,
-    targets: &[(&Target, u64)],
+    reach: &AccountReach<'_>,
+    targets: &[(&DoomedKey, u64)],
     writer: &Writer,
 ) -> Result<Vec<KeptKey>, Unsaved> {
     let mut kept = Vec::new();
     let mut failed = None;
-    let start = |(target, _): &(&Target, u64)| {
+    let start = |(target, _): &(&DoomedKey, u64)| {
         let content = file()?;
         let mut input = json!({"Bucket": target.bucket, "Key": target.key});
         if let (Some(version), Some(map)) = (&target.version, input.as_object_mut()) {
@@ -208,8 +208,8 @@ fn copied(
         let call = start_download(reach, target, &content)?;
         Ok((call, content, input))
     };
-    Reach::each(targets, start, |(target, size), (call, content, input)| {
-        let Reply::Found(answer) = call.reply()? else {
+    AccountReach::each(targets, start, |(target, size), (call, content, input)| {
+        let Answered::Found(answer) = call.reply()? else {
             return Ok(());
         };
         match copy(reach, target, &answer, &content, &input, *size, writer) {
@@ -226,7 +226,11 @@ fn copied(
 
 /// Starts to read an object into a file. Operations that write files take their parameters from the command
 /// line alone.
-fn start_download(reach: &Reach<'_>, target: &Target, to: &MemoryFile) -> Result<Call, String> {
+fn start_download(
+    reach: &AccountReach<'_>,
+    target: &DoomedKey,
+    to: &MemoryFile,
+) -> Result<RunningCall, String> {
     // The CLI would read a file, or an address, in place of such a key (`awscli/paramfile.py`).
     let is_elsewhere = ["file://", "fileb://", "http://", "https://"]
         .iter()
@@ -248,8 +252,8 @@ fn start_download(reach: &Reach<'_>, target: &Target, to: &MemoryFile) -> Result
 }
 
 fn copy(
-    reach: &Reach<'_>,
-    target: &Target,
+    reach: &AccountReach<'_>,
+    target: &DoomedKey,
     answer: &Value,
     content: &MemoryFile,
     input: &Value,
@@ -299,13 +303,13 @@ fn headers(answer: &Value) -> Map<String, Value> {
 
 /// What stands at a key now, kept so that it can be put there again.
 pub(super) fn now(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     keys: &[KeptKey],
     writer: &Writer,
 ) -> Result<Vec<KeptKey>, Unsaved> {
-    let targets: Vec<Target> = keys
+    let targets: Vec<DoomedKey> = keys
         .iter()
-        .map(|kept| Target {
+        .map(|kept| DoomedKey {
             bucket: kept.bucket.clone(),
             key: kept.key.clone(),
             version: None,
@@ -328,9 +332,9 @@ pub(super) fn now(
 
 /// Keys with what stands there now; `None` where nothing does.
 pub(super) fn with_present<'k>(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     keys: &'k [KeptKey],
-) -> Result<Vec<(&'k KeptKey, Option<Present>)>, String> {
+) -> Result<Vec<(&'k KeptKey, Option<PresentKey>)>, String> {
     let mut buckets: BTreeMap<&str, Vec<&'k KeptKey>> = BTreeMap::new();
     for kept in keys {
         buckets.entry(&kept.bucket).or_default().push(kept);
@@ -347,9 +351,9 @@ pub(super) fn with_present<'k>(
 /// Whether what stands there is what stood there. Where S3 calls the content otherwise, as it does with
 /// what was written in parts, the content itself is compared.
 pub(super) fn is_same(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     kept: &KeptKey,
-    present: Option<&Present>,
+    present: Option<&PresentKey>,
 ) -> Result<bool, String> {
     let present = present.filter(|present| !present.marker);
     let (content, etag) = match (&kept.was, present) {
@@ -369,13 +373,13 @@ pub(super) fn is_same(
         return Ok(true);
     }
     let there = file()?;
-    let target = Target {
+    let target = DoomedKey {
         bucket: kept.bucket.clone(),
         key: kept.key.clone(),
         version: None,
     };
     let call = start_download(reach, &target, &there)?;
-    let Reply::Found(_) = call.reply()? else {
+    let Answered::Found(_) = call.reply()? else {
         return Ok(false);
     };
     let mut hasher = Sha256::new();
@@ -386,7 +390,7 @@ pub(super) fn is_same(
 /// What a saved object has for headers and tags.
 pub(super) fn about(
     blob: &Blob,
-    reader: &Reader,
+    reader: &BackupReader,
 ) -> Result<(Map<String, Value>, Vec<Value>), String> {
     let about: Value = serde_json::from_slice(&reader.bytes(blob)?)
         .map_err(|_| "what was saved of an object cannot be read".to_owned())?;
@@ -396,9 +400,9 @@ pub(super) fn about(
 
 /// The keys at which headers are not those of the copy.
 pub(super) fn other_headers<'k>(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     keys: &[&'k KeptKey],
-    reader: &Reader,
+    reader: &BackupReader,
 ) -> Result<Vec<&'k KeptKey>, String> {
     let mut found = Vec::new();
     let start = |kept: &&'k KeptKey| {
@@ -410,8 +414,8 @@ pub(super) fn other_headers<'k>(
         .copied()
         .filter(|kept| matches!(kept.was, Was::Copy { .. }))
         .collect();
-    Reach::each(&copies, start, |kept, call| {
-        let (Was::Copy { about: blob, .. }, Reply::Found(answer)) = (&kept.was, call.reply()?)
+    AccountReach::each(&copies, start, |kept, call| {
+        let (Was::Copy { about: blob, .. }, Answered::Found(answer)) = (&kept.was, call.reply()?)
         else {
             found.push(*kept);
             return Ok(());

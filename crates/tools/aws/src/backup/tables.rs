@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::dynamo::{refuse_bytes, saved, settled, write};
-use super::reach::{Reach, Reply, list, text};
+use super::reach::{AccountReach, Answered, list, text};
 use guard_store::Unsaved;
 use guard_store::manifest::Blob;
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 
 /// A table with its items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptTable {
+pub struct KeptDynamoTable {
     /// Its name.
     pub name: String,
     /// What `create-table` has to be told, in JSON; `None` where there was none.
@@ -29,7 +29,7 @@ pub struct KeptTable {
 }
 
 /// What is known of a table that is there.
-pub(super) struct Present {
+pub(super) struct PresentTable {
     /// What `create-table` would have to be told.
     pub definition: Value,
     /// Its items.
@@ -37,11 +37,11 @@ pub(super) struct Present {
 }
 
 /// A table as it is now, with all its items.
-pub(super) fn table(reach: &Reach<'_>, name: &str) -> Result<Option<Present>, String> {
+pub(super) fn table(reach: &AccountReach<'_>, name: &str) -> Result<Option<PresentTable>, String> {
     let input = json!({"TableName": name});
     let described = match reach.call(&["dynamodb", "describe-table"], &input)? {
-        Reply::Missing => return Ok(None),
-        Reply::Found(answer) => answer.get("Table").cloned().unwrap_or_default(),
+        Answered::Missing => return Ok(None),
+        Answered::Found(answer) => answer.get("Table").cloned().unwrap_or_default(),
     };
     let scanned = reach.done(
         &["dynamodb", "scan"],
@@ -52,7 +52,7 @@ pub(super) fn table(reach: &Reach<'_>, name: &str) -> Result<Option<Present>, St
     if count != Some(items.len() as u64) {
         return Err(format!("not all items of table {name} were read"));
     }
-    Ok(Some(Present {
+    Ok(Some(PresentTable {
         definition: definition(name, &described),
         items,
     }))
@@ -138,12 +138,12 @@ fn definition(name: &str, described: &Value) -> Value {
 
 /// Saves a table; nothing of it where there is none.
 pub(super) fn save_table(
-    reach: &Reach<'_>,
+    reach: &AccountReach<'_>,
     name: &str,
     writer: &Writer,
-) -> Result<KeptTable, Unsaved> {
+) -> Result<KeptDynamoTable, Unsaved> {
     let Some(present) = table(reach, name)? else {
-        return Ok(KeptTable {
+        return Ok(KeptDynamoTable {
             name: name.to_owned(),
             definition: None,
             expiry: None,
@@ -167,7 +167,7 @@ pub(super) fn save_table(
     writer.pass_over(format!(
         "backups, policies, alarms, replicas and scaling of table {name}: it comes back without them"
     ));
-    Ok(KeptTable {
+    Ok(KeptDynamoTable {
         name: name.to_owned(),
         definition: Some(writer.bytes(definition.to_string().as_bytes())?),
         expiry,
@@ -177,7 +177,7 @@ pub(super) fn save_table(
 }
 
 /// Adds a table's tags to its definition.
-fn tags(reach: &Reach<'_>, name: &str, definition: &mut Value) {
+fn tags(reach: &AccountReach<'_>, name: &str, definition: &mut Value) {
     let described = reach.done(&["dynamodb", "describe-table"], &json!({"TableName": name}));
     let arn = described.ok().and_then(|answer| {
         let arn = answer.pointer("/Table/TableArn")?.as_str()?;
@@ -197,7 +197,7 @@ fn tags(reach: &Reach<'_>, name: &str, definition: &mut Value) {
 }
 
 /// The items of a table that was saved.
-pub(super) fn items(kept: &KeptTable, reader: &Reader) -> Result<Vec<Value>, String> {
+pub(super) fn items(kept: &KeptDynamoTable, reader: &BackupReader) -> Result<Vec<Value>, String> {
     let items = saved(kept.items.as_ref(), reader)?;
     Ok(items
         .and_then(|items| items.as_array().cloned())
@@ -245,9 +245,9 @@ fn canonical(item: &Value) -> String {
 
 /// Makes a table again and fills it; one that is there gets the items that it lacks.
 pub(super) fn restore_table(
-    reach: &Reach<'_>,
-    kept: &KeptTable,
-    reader: &Reader,
+    reach: &AccountReach<'_>,
+    kept: &KeptDynamoTable,
+    reader: &BackupReader,
 ) -> Result<(), String> {
     let input = json!({"TableName": kept.name});
     let present = table(reach, &kept.name)?;

@@ -1,22 +1,22 @@
 //! Which account, region and profile a command works on.
 
-use super::client::{Aws, Measured, Pending, Reply, shown, text};
+use super::client::{AwsProbe, Measured, PendingLook, Reply, shown, text};
 use crate::ini;
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
 
 /// Starts to ask whose account it is; nothing for a command without credentials.
-pub fn start(aws: &Aws<'_>, invocation: &Invocation) -> Option<Measured<Pending>> {
+pub fn start(aws: &AwsProbe<'_>, invocation: &Invocation) -> Option<Measured<PendingLook>> {
     (!invocation.has("--no-sign-request")).then(|| aws.start(&["sts", "get-caller-identity"]))
 }
 
 /// One line that says where the command goes.
 pub fn line(
-    pending: Option<Measured<Pending>>,
+    pending: Option<Measured<PendingLook>>,
     invocation: &Invocation,
     context: &Context,
 ) -> String {
-    let account = match pending.map(|started| started.and_then(Pending::reply)) {
+    let account = match pending.map(|started| started.and_then(PendingLook::reply)) {
         None => "no credentials".to_owned(),
         Some(Ok(Reply::Found(value))) => {
             let number = text(&value, "Account").unwrap_or_default();

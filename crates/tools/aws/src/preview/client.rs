@@ -4,10 +4,11 @@ use std::ffi::OsString;
 
 use serde_json::Value;
 
+use crate::error::is_missing;
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
 use guard_core::preview::Budget;
-use guard_core::probe::{Answer, Probe, Started};
+use guard_core::probe::{Probe, Started, ToolAnswer};
 
 /// Something measured, or why not, as the end of a sentence.
 pub type Measured<T> = Result<T, String>;
@@ -22,15 +23,15 @@ pub enum Reply {
 }
 
 /// The real CLI with a command's own way to the account.
-pub struct Aws<'a> {
+pub struct AwsProbe<'a> {
     probe: Probe<'a>,
     scope: Vec<OsString>,
 }
 
 /// A look that goes on.
-pub struct Pending(Started);
+pub struct PendingLook(Started);
 
-impl<'a> Aws<'a> {
+impl<'a> AwsProbe<'a> {
     /// The CLI as `invocation` would use it.
     pub fn new(invocation: &Invocation, context: &'a Context, budget: &Budget) -> Measured<Self> {
         let directory = context
@@ -50,12 +51,14 @@ impl<'a> Aws<'a> {
     }
 
     /// Starts a look.
-    pub fn start<S: AsRef<std::ffi::OsStr>>(&self, words: &[S]) -> Measured<Pending> {
+    pub fn start<S: AsRef<std::ffi::OsStr>>(&self, words: &[S]) -> Measured<PendingLook> {
         let mut all = self.scope.clone();
         all.extend(words.iter().map(|word| word.as_ref().to_owned()));
         all.extend(["--output", "json"].map(OsString::from));
         let started = self.probe.start(&all);
-        started.map(Pending).map_err(|failure| failure.to_string())
+        started
+            .map(PendingLook)
+            .map_err(|failure| failure.to_string())
     }
 
     /// Looks at something that may not be there.
@@ -64,9 +67,9 @@ impl<'a> Aws<'a> {
     }
 }
 
-impl Pending {
+impl PendingLook {
     /// The tool's answer, whatever it is.
-    pub fn answer(self) -> Measured<Answer> {
+    pub fn answer(self) -> Measured<ToolAnswer> {
         self.0.finish().map_err(|failure| failure.to_string())
     }
 
@@ -88,27 +91,6 @@ impl Pending {
             Err(complaint)
         }
     }
-}
-
-/// The code of a service's error: `An error occurred (NoSuchBucket) when calling …`
-/// (`awscli/errorhandler.py`).
-pub fn error_code(answer: &Answer) -> Option<String> {
-    let text = String::from_utf8_lossy(&answer.errors);
-    let (_, rest) = text.split_once("An error occurred (")?;
-    Some(rest.split_once(')')?.0.to_owned())
-}
-
-/// Whether an error says that what was asked for is not there.
-pub(crate) fn is_missing(answer: &Answer) -> bool {
-    let Some(code) = error_code(answer) else {
-        return false;
-    };
-    let text = String::from_utf8_lossy(&answer.errors);
-    ["NotFound", "NoSuch", "NonExistent", "DoesNotExist"]
-        .iter()
-        .any(|part| code.contains(part))
-        || code == "404"
-        || (code == "ValidationError" && text.contains("does not exist"))
 }
 
 /// A member of an answer as text; numbers too.

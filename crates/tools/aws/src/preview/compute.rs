@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, Reply, error_code, list, number, shown, text, values};
-use super::{loss_of, nothing, part, tags};
+use super::client::{AwsProbe, Measured, Reply, list, number, shown, text, values};
+use super::{loss_of, lot, nothing, tags};
+use crate::error::error_code;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::preview::Preview;
 use guard_words::Measure;
 
 /// `ec2 terminate-instances`.
-pub fn terminate(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn terminate(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let ids = values(invocation, "instance-ids");
     if ids.is_empty() || ids.iter().any(|id| id.starts_with('-')) {
         return Err("the instances are not on the command line".to_owned());
@@ -35,7 +36,7 @@ pub fn terminate(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
     if instances.is_empty() {
         return Ok(nothing("the instances are terminated already"));
     }
-    let permission = permitted.and_then(super::client::Pending::answer);
+    let permission = permitted.and_then(super::client::PendingLook::answer);
     let code = permission.ok().and_then(|answer| error_code(&answer));
     match code.as_deref() {
         Some("UnauthorizedOperation") => {
@@ -99,7 +100,7 @@ fn instances_loss(instances: &[&Value]) -> Loss {
     let place = name(first)
         .or_else(|| text(first, "InstanceId"))
         .unwrap_or_default();
-    let counted = part(
+    let counted = lot(
         Measure::Resources,
         u64::try_from(instances.len()).unwrap_or(u64::MAX),
         None,
@@ -114,7 +115,7 @@ fn instances_loss(instances: &[&Value]) -> Loss {
 }
 
 /// The volumes that go with the instances, and those that stay.
-fn add_volumes(aws: &Aws<'_>, instances: &[&Value], loss: &mut Loss) {
+fn add_volumes(aws: &AwsProbe<'_>, instances: &[&Value], loss: &mut Loss) {
     let (mut going, mut kept) = (Vec::new(), Vec::new());
     for device in instances
         .iter()
@@ -156,7 +157,7 @@ fn add_volumes(aws: &Aws<'_>, instances: &[&Value], loss: &mut Loss) {
         .take(5)
         .map(|id| shown(&format!("volume {id}")))
         .collect();
-    loss.add(part(
+    loss.add(lot(
         Measure::Resources,
         count,
         bytes,

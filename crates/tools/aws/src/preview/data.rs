@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, Pending, Reply, list, number, shown, text, value, values};
-use super::{loss_of, nothing, part, saving, tags};
+use super::client::{
+    AwsProbe, Measured, PendingLook, Reply, list, number, shown, text, value, values,
+};
+use super::{loss_of, lot, nothing, saving, tags};
 use crate::backup::{ItemTarget, Things};
 use crate::document;
 use guard_core::invocation::Invocation;
@@ -12,7 +14,7 @@ use guard_core::preview::Preview;
 use guard_words::Measure;
 
 /// `dynamodb delete-table`.
-pub fn table(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn table(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let name = named(invocation, "table-name")?;
     // AWS counts items every six hours; whether there is one now, a scan says.
     let first = aws.start(&[
@@ -36,7 +38,7 @@ pub fn table(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
         return Ok(nothing("it is protected against deletion, so AWS refuses"));
     }
     let counted = number(described, "ItemCount");
-    let now = match first.and_then(Pending::reply) {
+    let now = match first.and_then(PendingLook::reply) {
         Ok(Reply::Found(scan)) => Some(number(&scan, "Count")),
         _ => None,
     };
@@ -45,7 +47,7 @@ pub fn table(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
         return Ok(nothing("the table is empty"));
     }
     let bytes = number(described, "TableSizeBytes");
-    let items = part(
+    let items = lot(
         Measure::Items,
         count,
         Some(bytes).filter(|bytes| *bytes > 0),
@@ -100,7 +102,7 @@ pub fn batch(invocation: &Invocation) -> Measured<Preview> {
     if deleted == 0 {
         return Ok(nothing("the request deletes nothing"));
     }
-    let items = part(
+    let items = lot(
         Measure::Items,
         deleted,
         None,
@@ -118,7 +120,7 @@ pub fn batch(invocation: &Invocation) -> Measured<Preview> {
 }
 
 /// `dynamodb delete-item`.
-pub fn item(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn item(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let look = crate::table::find("dynamodb", "delete-item")
         .and_then(|known| known.look())
         .ok_or("guard knows no way to look at what it changes")?;
@@ -194,7 +196,7 @@ fn deletions(value: &Value) -> u64 {
 }
 
 /// `sqs purge-queue` and `delete-queue`.
-pub fn queue(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn queue(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let url = named(invocation, "queue-url")?;
     let tagged = aws.start(&["sqs", "list-queue-tags", "--queue-url", &url]);
     let words = [
@@ -223,7 +225,7 @@ pub fn queue(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
     if messages == 0 {
         return Ok(nothing("the queue is empty"));
     }
-    let counted = part(
+    let counted = lot(
         Measure::Messages,
         messages,
         None,
@@ -234,7 +236,7 @@ pub fn queue(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
     loss.fact(format!(
         "{waiting} waiting, {taken} being worked on, {delayed} delayed"
     ));
-    let tags = match tagged.and_then(Pending::reply) {
+    let tags = match tagged.and_then(PendingLook::reply) {
         Ok(Reply::Found(answer)) => Some(tags::within(&answer, 0).unwrap_or_default()),
         _ => None,
     };
@@ -243,14 +245,14 @@ pub fn queue(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
 }
 
 /// `logs delete-log-group`.
-pub fn log_group(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn log_group(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let name = named(invocation, "log-group-name")?;
     let Some(group) = find_log_group(aws, &name)? else {
         return Ok(nothing("the log group is not there"));
     };
     let bytes = number(&group, "storedBytes");
     let example = shown(&format!("log group {name}"));
-    let counted = part(Measure::Resources, 1, Some(bytes), "", vec![example]);
+    let counted = lot(Measure::Resources, 1, Some(bytes), "", vec![example]);
     let mut loss = loss_of(counted, "delete", shown(&format!("log group {name}")));
     loss.fact("AWS counts stored bytes with a delay");
     let arn = text(&group, "arn").unwrap_or_default();
@@ -259,7 +261,7 @@ pub fn log_group(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
 }
 
 /// A log group by its whole name.
-pub fn find_log_group(aws: &Aws<'_>, name: &str) -> Measured<Option<Value>> {
+pub fn find_log_group(aws: &AwsProbe<'_>, name: &str) -> Measured<Option<Value>> {
     let words = [
         "logs",
         "describe-log-groups",

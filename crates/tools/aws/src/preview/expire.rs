@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, number, shown, value, values};
+use super::client::{AwsProbe, Measured, number, shown, value, values};
 use super::data::find_log_group;
-use super::{loss_of, nothing, part};
+use super::{loss_of, lot, nothing};
 use crate::document;
 use guard_core::invocation::Invocation;
 use guard_core::preview::Preview;
@@ -53,7 +53,7 @@ fn is_off(given: &str) -> bool {
 }
 
 /// `logs put-retention-policy`: a shorter time than now deletes what is older.
-pub fn log_retention(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn log_retention(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let missing = "the log group and its retention are not on the command line";
     let name = value(invocation, "log-group-name").ok_or(missing)?;
     let days: u64 = value(invocation, "retention-in-days")
@@ -70,7 +70,7 @@ pub fn log_retention(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview
     }
     let bytes = number(&group, "storedBytes");
     let example = shown(&format!("log group {name}"));
-    let counted = part(
+    let counted = lot(
         Measure::Resources,
         1,
         None,

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, Reply, shown, text, values};
-use super::{loss_of, nothing, part, tags};
-use crate::table::Look;
+use super::client::{AwsProbe, Measured, Reply, shown, text, values};
+use super::{loss_of, lot, nothing, tags};
+use crate::table::ReadingOperation;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::preview::Preview;
@@ -46,7 +46,12 @@ const GONE: [&str; 5] = [
 ];
 
 /// Looks at what an operation would take away.
-pub fn at(aws: &Aws<'_>, invocation: &Invocation, service: &str, look: &Look) -> Measured<Preview> {
+pub fn at(
+    aws: &AwsProbe<'_>,
+    invocation: &Invocation,
+    service: &str,
+    look: &ReadingOperation,
+) -> Measured<Preview> {
     let mut words: Vec<OsString> = vec![service.into(), (&look.operation).into()];
     let mut names = Vec::new();
     for (given, own) in &look.parameters {
@@ -103,7 +108,12 @@ pub fn things(answer: &Value) -> Option<Vec<&Value>> {
     }
 }
 
-fn describe(aws: &Aws<'_>, invocation: &Invocation, answer: &Value, names: &[String]) -> Preview {
+fn describe(
+    aws: &AwsProbe<'_>,
+    invocation: &Invocation,
+    answer: &Value,
+    names: &[String],
+) -> Preview {
     let Some(found) = things(answer) else {
         return nothing("it is not there");
     };
@@ -123,7 +133,7 @@ fn describe(aws: &Aws<'_>, invocation: &Invocation, answer: &Value, names: &[Str
         .take(5)
         .map(|name| shown(&format!("{subject} {name}")))
         .collect();
-    let counted = part(
+    let counted = lot(
         Measure::Resources,
         u64::try_from(found.len()).unwrap_or(u64::MAX),
         size(&found),

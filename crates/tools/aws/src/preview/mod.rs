@@ -1,24 +1,26 @@
 //! What an AWS command would destroy, asked of the services with the real CLI, which only reads.
 
 mod account;
+mod bucket;
 mod client;
 mod compute;
 mod data;
+mod dry_run;
 mod expire;
+mod listing;
 mod look;
 mod objects;
 mod s3;
 mod stack;
 mod tags;
 
-pub(crate) use client::is_missing;
-use client::{Aws, Measured};
+use client::{AwsProbe, Measured};
 
 use super::backup::Things;
 use super::table;
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::preview::{Budget, Preview};
 use guard_words::Measure;
 
@@ -31,7 +33,7 @@ pub fn measure(invocation: &Invocation, context: &Context, budget: &Budget) -> P
     if invocation.unread {
         return unknown("a file that holds parameters cannot be read".to_owned());
     }
-    let aws = match Aws::new(invocation, context, budget) {
+    let aws = match AwsProbe::new(invocation, context, budget) {
         Ok(aws) => aws,
         Err(why) => return unknown(why),
     };
@@ -68,8 +70,8 @@ fn saving(loss: &mut Loss, things: Things, whole: bool) {
         return;
     }
     loss.saves.push(things);
-    for part in &mut loss.parts {
-        part.kept = whole;
+    for lot in &mut loss.lots {
+        lot.kept = whole;
     }
 }
 
@@ -84,7 +86,7 @@ fn without_looking(invocation: &Invocation) -> Option<Preview> {
     nothing.then(|| Preview::Exact(Loss::default()))
 }
 
-fn look_at(aws: &Aws<'_>, invocation: &Invocation, context: &Context) -> Measured<Preview> {
+fn look_at(aws: &AwsProbe<'_>, invocation: &Invocation, context: &Context) -> Measured<Preview> {
     let [service, operation, ..] = invocation.verb.as_slice() else {
         return Err("guard does not know the command".to_owned());
     };
@@ -116,24 +118,18 @@ fn look_at(aws: &Aws<'_>, invocation: &Invocation, context: &Context) -> Measure
 }
 
 /// A loss of things of one sort.
-fn loss_of(part: Part, verb: &'static str, place: String) -> Loss {
+fn loss_of(lot: Lot, verb: &'static str, place: String) -> Loss {
     let mut loss = Loss {
         phrase: Phrase { verb, place },
         ..Loss::default()
     };
-    loss.add(part);
+    loss.add(lot);
     loss
 }
 
-/// A part of which everything was counted.
-fn part(
-    measure: Measure,
-    count: u64,
-    bytes: Option<u64>,
-    what: &str,
-    examples: Vec<String>,
-) -> Part {
-    Part {
+/// A lot of which everything was counted.
+fn lot(measure: Measure, count: u64, bytes: Option<u64>, what: &str, examples: Vec<String>) -> Lot {
+    Lot {
         measure,
         count,
         at_least: false,

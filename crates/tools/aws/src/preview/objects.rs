@@ -2,10 +2,14 @@
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, Pending, Reply, list, number, shown, text, value, values};
-use super::s3::{about_bucket, address, all_versions, start_tags, start_versioning, versioning};
-use super::{loss_of, nothing, part, saving};
-use crate::backup::{Target, Things};
+use super::bucket::{
+    about_bucket, address, all_versions, start_tags, start_versioning, versioning,
+};
+use super::client::{
+    AwsProbe, Measured, PendingLook, Reply, list, number, shown, text, value, values,
+};
+use super::{loss_of, lot, nothing, saving};
+use crate::backup::{DoomedKey, Things};
 use crate::document;
 use guard_core::invocation::Invocation;
 use guard_core::preview::Preview;
@@ -16,7 +20,7 @@ const MOST_VERSIONS: &str = "20000";
 
 /// One object that would be deleted or overwritten.
 pub fn one(
-    aws: &Aws<'_>,
+    aws: &AwsProbe<'_>,
     bucket: &str,
     key: &str,
     version: Option<&str>,
@@ -48,7 +52,7 @@ pub fn one(
     };
     let address = shown(&format!("s3://{bucket}/{key}"));
     let size = number(&found, "ContentLength");
-    let counted = part(Measure::Objects, 1, Some(size), what, vec![address.clone()]);
+    let counted = lot(Measure::Objects, 1, Some(size), what, vec![address.clone()]);
     let mut loss = loss_of(counted, verb, format!("at {address}"));
     let mut things = Things::objects(bucket, [key]);
     for target in &mut things.objects {
@@ -66,14 +70,14 @@ pub fn one(
 }
 
 /// `s3api delete-object`.
-pub fn delete_one(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn delete_one(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let (bucket, key) = names(invocation)?;
     let version = value(invocation, "version-id");
     one(aws, &bucket, &key, version.as_deref(), "delete")
 }
 
 /// `s3api put-object` and `copy-object`.
-pub fn overwrite(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn overwrite(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     if value(invocation, "if-none-match").is_some() {
         return Ok(nothing("S3 writes only if nothing is there"));
     }
@@ -88,7 +92,7 @@ fn names(invocation: &Invocation) -> Measured<(String, String)> {
 }
 
 /// `s3api delete-objects`: the request's keys that are there.
-pub fn delete_several(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn delete_several(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let unreadable = || "the keys in the request cannot be read".to_owned();
     let bucket = value(invocation, "bucket").ok_or_else(unreadable)?;
     let request = value(invocation, "delete").ok_or_else(unreadable)?;
@@ -120,7 +124,7 @@ pub fn delete_several(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Previe
         return Ok(nothing("none of the keys is there"));
     }
     let bytes = going.iter().map(|version| number(version, "Size")).sum();
-    let counted = part(
+    let counted = lot(
         Measure::Objects,
         u64::try_from(going.len()).unwrap_or(u64::MAX),
         Some(bytes),
@@ -144,7 +148,7 @@ pub fn delete_several(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Previe
         let things = Things {
             objects: keys
                 .iter()
-                .map(|wanted| Target {
+                .map(|wanted| DoomedKey {
                     bucket: bucket.clone(),
                     key: wanted.key.clone(),
                     version: wanted.version.clone(),
@@ -160,12 +164,12 @@ pub fn delete_several(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Previe
 
 /// A key that a request names, and the version.
 #[derive(Debug, PartialEq, Eq)]
-struct Wanted {
+struct RequestedKey {
     key: String,
     version: Option<String>,
 }
 
-impl Wanted {
+impl RequestedKey {
     fn is(&self, found: &Value) -> bool {
         text(found, "Key").as_deref() == Some(&self.key)
             && match &self.version {
@@ -176,11 +180,11 @@ impl Wanted {
 }
 
 /// The keys of a request in JSON, YAML or the CLI's shorthand: `Objects=[{Key=a},{Key=b}]`.
-fn requested(request: &str) -> Option<Vec<Wanted>> {
+fn requested(request: &str) -> Option<Vec<RequestedKey>> {
     if let Some(Value::Object(map)) = document::read(request) {
         let objects = map.get("Objects")?.as_array()?;
         let wanted = objects.iter().map(|object| {
-            Some(Wanted {
+            Some(RequestedKey {
                 key: text(object, "Key")?,
                 version: text(object, "VersionId"),
             })
@@ -195,7 +199,7 @@ fn requested(request: &str) -> Option<Vec<Wanted>> {
         return None;
     }
     let objects = inner.split("},{").map(|object| {
-        let mut wanted = Wanted {
+        let mut wanted = RequestedKey {
             key: String::new(),
             version: None,
         };
@@ -211,7 +215,7 @@ fn requested(request: &str) -> Option<Vec<Wanted>> {
     objects.collect()
 }
 
-fn common_prefix(keys: &[Wanted]) -> String {
+fn common_prefix(keys: &[RequestedKey]) -> String {
     let mut prefix = keys.first().map_or("", |first| &first.key);
     for wanted in keys {
         while !wanted.key.starts_with(prefix) {
@@ -224,7 +228,7 @@ fn common_prefix(keys: &[Wanted]) -> String {
 
 /// `s3 rb` and `s3api delete-bucket`. S3 itself refuses to delete a bucket that is not empty; other
 /// stores that speak its language need not.
-pub fn bucket(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn bucket(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let named = invocation
         .operands
         .first()
@@ -243,7 +247,7 @@ pub fn bucket(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
         "--max-items",
         MOST_VERSIONS,
     ];
-    let found = match aws.start(&words).and_then(Pending::reply)? {
+    let found = match aws.start(&words).and_then(PendingLook::reply)? {
         Reply::Missing(why) => return Ok(nothing(format!("it is not there: {}", shown(&why)))),
         Reply::Found(found) => found,
     };
@@ -254,7 +258,7 @@ pub fn bucket(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
     let address = shown(&format!("s3://{bucket}"));
     let count = u64::try_from(keys.len()).unwrap_or(u64::MAX);
     let examples = keys.iter().take(5).map(|key| shown(key)).collect();
-    let mut counted = part(
+    let mut counted = lot(
         Measure::Objects,
         count.saturating_add(older),
         Some(bytes),
@@ -290,7 +294,7 @@ mod tests {
         let wanted = |keys: &[(&str, Option<&str>)]| {
             Some(
                 keys.iter()
-                    .map(|(key, version)| Wanted {
+                    .map(|(key, version)| RequestedKey {
                         key: (*key).to_owned(),
                         version: version.map(str::to_owned),
                     })

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::client::{Aws, Measured, Pending, Reply, list, shown, text, value};
-use super::{loss_of, nothing, part, tags};
+use super::client::{AwsProbe, Measured, PendingLook, Reply, list, shown, text, value};
+use super::{loss_of, lot, nothing, tags};
 use crate::document;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
@@ -41,7 +41,7 @@ fn holds(kind: &str) -> bool {
 }
 
 /// `cloudformation delete-stack`.
-pub fn delete(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn delete(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let name = value(invocation, "stack-name").ok_or("the stack is not on the command line")?;
     let on =
         |operation: &'static str| aws.start(&["cloudformation", operation, "--stack-name", &name]);
@@ -65,7 +65,7 @@ pub fn delete(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
         Reply::Found(answer) => answer,
     };
     let kept = template
-        .and_then(Pending::reply)
+        .and_then(PendingLook::reply)
         .ok()
         .and_then(|reply| match reply {
             Reply::Found(answer) => retained(&answer),
@@ -132,7 +132,7 @@ fn resources_loss(summaries: &[Value], kept: Option<&BTreeSet<String>>, name: &s
     }
     going.sort();
     let holding = going.iter().filter(|(plain, _)| !plain).count();
-    let counted = part(
+    let counted = lot(
         Measure::Resources,
         u64::try_from(going.len()).unwrap_or(u64::MAX),
         None,
@@ -155,7 +155,7 @@ fn resources_loss(summaries: &[Value], kept: Option<&BTreeSet<String>>, name: &s
 }
 
 /// `cloudformation execute-change-set`: what the change set removes or replaces.
-pub fn execute(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
+pub fn execute(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
     let set =
         value(invocation, "change-set-name").ok_or("the change set is not on the command line")?;
     let mut words = vec![
@@ -196,7 +196,7 @@ pub fn execute(aws: &Aws<'_>, invocation: &Invocation) -> Measured<Preview> {
         return Ok(nothing("the change set removes and replaces nothing"));
     }
     going.sort();
-    let counted = part(
+    let counted = lot(
         Measure::Resources,
         u64::try_from(going.len()).unwrap_or(u64::MAX),
         None,

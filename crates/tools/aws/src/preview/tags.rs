@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::client::{Aws, Reply};
+use super::client::{AwsProbe, Reply};
 
 /// The tags that stand in an answer, at most so many members deep; `None` when there is no member for
 /// them.
@@ -74,7 +74,7 @@ pub fn arn(value: &Value, depth: usize) -> Option<&str> {
 }
 
 /// The tags of a resource by its ARN, where the answer about it holds none.
-pub fn of_arn(aws: &Aws<'_>, arn: &str) -> Option<Vec<(String, String)>> {
+pub fn of_arn(aws: &AwsProbe<'_>, arn: &str) -> Option<Vec<(String, String)>> {
     let words = [
         "resourcegroupstaggingapi",
         "get-resources",

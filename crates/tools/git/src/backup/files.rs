@@ -8,7 +8,7 @@ use guard_ground::bytes::Bytes;
 use guard_store::Unsaved;
 use guard_store::writer::Writer;
 use guard_trees as trees;
-use guard_trees::kept::{Entry, KeptTrees, State};
+use guard_trees::kept::{KeptTrees, PathState, TreeEntry};
 use guard_trees::{Root, Trees};
 
 /// What stands at these paths, a directory with all that is in it; what is not there is noted as well.
@@ -47,7 +47,7 @@ pub(super) fn keep(
 }
 
 /// What stands at one path.
-fn one(path: &Path, writer: &Writer) -> Result<Entry, Unsaved> {
+fn one(path: &Path, writer: &Writer) -> Result<TreeEntry, Unsaved> {
     let paths = [path.to_owned()];
     let mut entries = trees::states_now(&paths, writer)?;
     entries.pop().ok_or_else(|| {
@@ -64,8 +64,8 @@ pub(super) fn clear(trees: &KeptTrees, whole: bool) -> Result<(), String> {
     for entry in &trees.entries {
         let path = entry.path.path();
         let in_the_way = match entry.state {
-            State::Directory => false,
-            State::Absent => whole,
+            PathState::Directory => false,
+            PathState::Absent => whole,
             _ => true,
         };
         let is_directory = path
@@ -79,7 +79,7 @@ pub(super) fn clear(trees: &KeptTrees, whole: bool) -> Result<(), String> {
     Ok(())
 }
 
-fn directory(path: &Path, world: &World, writer: &Writer) -> Result<Vec<Entry>, Unsaved> {
+fn directory(path: &Path, world: &World, writer: &Writer) -> Result<Vec<TreeEntry>, Unsaved> {
     let trees = Trees {
         roots: vec![Root {
             path: path.to_owned(),
@@ -93,7 +93,7 @@ fn directory(path: &Path, world: &World, writer: &Writer) -> Result<Vec<Entry>, 
     let mut entries = kept.map(|kept| kept.entries).unwrap_or_default();
     for entry in &mut entries {
         // Entries that are another name of an earlier one count from the beginning of their own list.
-        if let trees::kept::State::SameAs(_) = entry.state {
+        if let trees::kept::PathState::SameAs(_) = entry.state {
             *entry = one(entry.path.path(), writer)?;
         }
     }
@@ -116,7 +116,7 @@ fn reached(path: &Path, base: &Path) -> PathBuf {
 }
 
 /// One of git's own files. It does not count as one that the command loses.
-pub(super) fn own(path: &Path, writer: &Writer) -> Result<Entry, Unsaved> {
+pub(super) fn own(path: &Path, writer: &Writer) -> Result<TreeEntry, Unsaved> {
     let before = writer.counted();
     let entry = one(path, writer)?;
     writer.recount(before);
@@ -124,7 +124,11 @@ pub(super) fn own(path: &Path, writer: &Writer) -> Result<Entry, Unsaved> {
 }
 
 /// The same for a directory or a file.
-pub(super) fn own_tree(path: &Path, world: &World, writer: &Writer) -> Result<Vec<Entry>, Unsaved> {
+pub(super) fn own_tree(
+    path: &Path,
+    world: &World,
+    writer: &Writer,
+) -> Result<Vec<TreeEntry>, Unsaved> {
     if !path
         .symlink_metadata()
         .is_ok_and(|metadata| metadata.is_dir())

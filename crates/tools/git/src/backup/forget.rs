@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{KeptGit, NAMESPACE, Place};
+use super::{KeptGit, NAMESPACE, RepositoryPlace};
 use guard_core::context::{Consult, Context, none_nested};
 
 /// It is not waited for longer: what is left keeps objects alive and does no other harm.
@@ -29,8 +29,8 @@ pub fn forget(kept: &KeptGit, id: &str) {
 
 impl KeptGit {
     /// Where the repository lies.
-    pub fn place(&self) -> Place {
-        Place {
+    pub fn place(&self) -> RepositoryPlace {
+        RepositoryPlace {
             git_dir: self.git_dir.path().to_owned(),
             common_dir: self.common_dir.path().to_owned(),
             top: self.top.as_ref().map(|top| top.path().to_owned()),

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::kept::KeptLog;
-use super::{NAMESPACE, Place};
+use super::{NAMESPACE, RepositoryPlace};
 use guard_ground::bytes::Bytes;
 use guard_store::Unsaved;
 use guard_store::writer::Writer;
@@ -15,7 +15,7 @@ use guard_store::writer::Writer;
 pub(super) const STASH: &str = "refs/stash";
 
 /// The file of a reference's reflog.
-pub(super) fn file(place: &Place, name: &OsStr) -> PathBuf {
+pub(super) fn file(place: &RepositoryPlace, name: &OsStr) -> PathBuf {
     let own = name == "HEAD"
         || ["refs/bisect/", "refs/worktree/", "refs/rewritten/"]
             .iter()
@@ -29,7 +29,11 @@ pub(super) fn file(place: &Place, name: &OsStr) -> PathBuf {
 }
 
 /// Saves a reflog.
-pub(super) fn keep(place: &Place, name: &OsStr, writer: &Writer) -> Result<KeptLog, Unsaved> {
+pub(super) fn keep(
+    place: &RepositoryPlace,
+    name: &OsStr,
+    writer: &Writer,
+) -> Result<KeptLog, Unsaved> {
     let path = file(place, name);
     let content = match std::fs::read(&path) {
         Ok(bytes) => Some(writer.bytes(&bytes)?),
@@ -46,7 +50,7 @@ pub(super) fn keep(place: &Place, name: &OsStr, writer: &Writer) -> Result<KeptL
 }
 
 /// The names of all references with a reflog.
-pub(super) fn names(place: &Place) -> Vec<OsString> {
+pub(super) fn names(place: &RepositoryPlace) -> Vec<OsString> {
     let mut found = Vec::new();
     let logs = place.common_dir.join("logs");
     let mut waiting = vec![logs.join("refs")];

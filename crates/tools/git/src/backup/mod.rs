@@ -4,8 +4,11 @@
 //! notes that it has stopped half-way. Commits and other objects stay in the repository, kept alive by
 //! references below [`NAMESPACE`]: `refs/guard/7F3K/0` for the first one of backup 7F3K.
 
+mod drill;
+mod earlier;
 mod files;
 mod forget;
+mod in_the_way;
 pub mod kept;
 mod logs;
 mod part;
@@ -14,6 +17,7 @@ mod remote;
 mod repository;
 mod restore;
 mod save;
+mod told;
 mod worktree;
 
 use guard_core::kept::Kept;
@@ -43,7 +47,7 @@ pub(crate) const MOVING: [&str; 4] = [
 
 /// Where a repository lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct RepositoryPlace {
     /// `.git`, or a linked worktree's own directory below it.
     pub git_dir: PathBuf,
     /// What all worktrees share.
@@ -153,7 +157,7 @@ pub fn revive(part: &Part) -> Option<Result<Box<dyn Kept>, String>> {
 #[derive(Clone, Debug)]
 pub struct GitWish {
     /// The repository.
-    pub place: Place,
+    pub place: RepositoryPlace,
     /// What is at stake in it.
     pub needs: Needs,
 }

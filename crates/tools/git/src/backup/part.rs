@@ -1,15 +1,13 @@
 //! A repository's state as a part of a backup.
 
 use guard_core::kept;
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::kept::{Head, KeptGit, KeptLog, KeptRef, RefValue};
+use super::earlier::EarlierGit;
+use super::kept::{Head, KeptGit};
 use super::repository::Repository;
 use super::save::{snapshot, staged};
-use super::worktree::{self, Entries, Reconciling, Saved};
+use super::worktree::{self};
 use super::{Index, Needs, logs, refs, remote, restore};
 use guard_core::kept::{Kept, Undoing};
 use guard_core::world::World;
@@ -17,66 +15,10 @@ use guard_ground::bytes::Bytes;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
 use guard_store::writer::Writer;
-use guard_trees::asking::EXCLUDED;
-use guard_trees::kept::{KeptTrees, State};
-use guard_trees::{Restoring, is_committed};
+use guard_trees::Restoring;
+use guard_trees::kept::{KeptTrees, PathState};
 use guard_words::Measure;
-
-/// How many names a message shows.
-const NAMED: usize = 8;
-/// The backup that this one takes back: what it holds may be replaced.
-pub(super) struct Earlier {
-    reader: Reader,
-    kept: KeptGit,
-}
-
-impl Earlier {
-    /// The same repository's part of it.
-    pub fn of(undoing: &Undoing<'_>, kept: &KeptGit) -> Option<Self> {
-        let reader = undoing.earlier().ok()??;
-        let found = reader
-            .manifest()
-            .parts_of::<KeptGit>()
-            .find(|git| git.git_dir == kept.git_dir)?;
-        Some(Self {
-            reader,
-            kept: found,
-        })
-    }
-
-    fn has_file(&self, path: &Path) -> bool {
-        let files = [&self.kept.files, &self.kept.state];
-        files.into_iter().any(|files| {
-            let one = files.only(path);
-            let restoring = Restoring {
-                trees: &one,
-                reader: &self.reader,
-                into: None,
-            };
-            !one.entries.is_empty() && restoring.conflicts(&|_| false).is_empty()
-        })
-    }
-
-    /// Whether a reflog is as it was saved there.
-    pub fn has_log(&self, log: &KeptLog, now: &[u8]) -> bool {
-        let same = self.kept.logs.iter().find(|one| one.path == log.path);
-        same.and_then(|one| one.content.as_ref())
-            .and_then(|blob| self.reader.bytes(blob).ok())
-            .is_some_and(|saved| saved == now || now.starts_with(&saved))
-    }
-
-    fn has_ref(&self, now: &KeptRef) -> bool {
-        self.kept.refs.contains(now)
-    }
-
-    fn index(&self, repository: &Repository<'_>) -> Option<Entries> {
-        let index = self.kept.index.as_ref()?;
-        let saved = Saved::write(repository, index, &self.reader).ok()?;
-        saved.entries(repository).ok()
-    }
-}
 
 impl KeptGit {
     fn at<T>(
@@ -93,148 +35,6 @@ impl KeptGit {
         }
         let repository = Repository::open(&place, undoing.context, kept::deadline())?;
         act(&repository)
-    }
-
-    /// Files in the way that nothing else holds.
-    fn files_in_the_way(
-        &self,
-        repository: &Repository<'_>,
-        undoing: &Undoing<'_>,
-        plan: Option<&Reconciling>,
-        earlier: Option<&Earlier>,
-    ) -> Result<Vec<String>, String> {
-        let top = repository.place.top.as_deref();
-        let is_clean = |path: &Path| {
-            let name = top.and_then(|top| path.strip_prefix(top).ok());
-            plan.zip(name).is_some_and(|(plan, name)| {
-                let name = name.as_os_str().as_bytes();
-                let stays = self.index.as_ref().is_some_and(|index| !index.changed)
-                    || plan.is_in_wanted(name);
-                plan.is_clean(name) && stays
-            })
-        };
-        let is_kept = |path: &Path| earlier.is_some_and(|earlier| earlier.has_file(path));
-        let is_held = |path: &Path| is_kept(path) || is_clean(path) || is_committed(path, undoing);
-        let goes = |path: &Path| {
-            let name = top.and_then(|top| path.strip_prefix(top).ok());
-            plan.zip(name).is_some_and(|(plan, name)| {
-                !name.as_os_str().is_empty()
-                    && holds_only(path, top.unwrap_or(path), &plan.remove, &is_kept)
-            })
-        };
-        let mut lines: BTreeSet<String> = restoring(&self.files, undoing)
-            .conflicts(&is_held)
-            .into_iter()
-            .filter(|conflict| !goes(&conflict.path))
-            .map(|conflict| conflict.line())
-            .collect();
-        // What git only remembers by is no work.
-        let matters = |path: &Path| !path.ends_with("ORIG_HEAD") && !path.ends_with("MERGE_RR");
-        lines.extend(
-            restoring(&self.state, undoing)
-                .conflicts(&is_kept)
-                .into_iter()
-                .filter(|conflict| matters(&conflict.path))
-                .map(|conflict| conflict.line()),
-        );
-        // A directory that was not there: git is in the middle of something.
-        let begun = self.state.entries.iter().filter(|entry| {
-            let path = entry.path.path();
-            entry.state == State::Absent && path.is_dir() && !holds_only(path, path, &[], &is_kept)
-        });
-        lines.extend(begun.map(|entry| {
-            format!(
-                "{} was made or changed since",
-                sanitize::path(entry.path.path())
-            )
-        }));
-        if let Some(plan) = plan.filter(|_| self.index.as_ref().is_some_and(|index| index.changed))
-        {
-            let changed = worktree::conflicts(repository, plan, &is_kept)?;
-            lines.extend(
-                changed
-                    .iter()
-                    .map(|path| format!("{} was made or changed since", sanitize::path(path))),
-            );
-            let entries = earlier.and_then(|earlier| earlier.index(repository));
-            let staged = worktree::staged_only(repository, plan, entries.as_ref())?;
-            lines.extend(staged.iter().map(|path| {
-                format!(
-                    "{} is staged with what no commit holds",
-                    sanitize::bytes(path)
-                )
-            }));
-        }
-        Ok(lines.into_iter().collect())
-    }
-
-    /// References that have moved on to commits that nothing else would hold after an undo.
-    fn refs_in_the_way(
-        &self,
-        repository: &Repository<'_>,
-        earlier: Option<&Earlier>,
-    ) -> Result<Vec<String>, String> {
-        let names: Vec<Bytes> = self.refs.iter().map(|kept| kept.name.clone()).collect();
-        let mut now = refs::values(repository, Some(&names))?;
-        now.retain(|one| one.name.0 != logs::STASH.as_bytes());
-        let mut reached: Vec<OsString> = Vec::new();
-        for kept in &self.refs {
-            if let RefValue::Object(object) = &kept.value {
-                reached.push(object.into());
-            }
-        }
-        let head = refs::head(repository.place)?;
-        match (&self.head, &head) {
-            (Some(Head::Detached(commit)), _) | (None, Head::Detached(commit)) => {
-                reached.push(commit.into());
-            }
-            _ => {}
-        }
-        if let (Some(wanted), Head::Detached(commit)) = (&self.head, &head)
-            && *wanted != head
-            && !earlier.is_some_and(|earlier| earlier.kept.head.as_ref() == Some(&head))
-        {
-            now.push(KeptRef {
-                name: Bytes(b"HEAD".to_vec()),
-                value: RefValue::Object(commit.clone()),
-            });
-        }
-        let mut lines = Vec::new();
-        for one in &now {
-            let RefValue::Object(object) = &one.value else {
-                continue;
-            };
-            if self.refs.contains(one) || earlier.is_some_and(|earlier| earlier.has_ref(one)) {
-                continue;
-            }
-            let name = sanitize::bytes(&one.name.0);
-            if repository.output(&["cat-file", "-t", object])?.trim_ascii() == b"tag" {
-                lines.push(format!("{name} is another tag with a message now"));
-                continue;
-            }
-            let mut words: Vec<OsString> = ["rev-list", "--count", object, "--not"]
-                .map(OsString::from)
-                .to_vec();
-            words.extend(reached.iter().cloned());
-            words.push(EXCLUDED.into());
-            for name in &names {
-                let mut exclude = OsString::from("--exclude=");
-                exclude.push(name.os());
-                words.push(exclude);
-            }
-            words.push("--glob=refs/*".into());
-            let count = repository.output(&words)?;
-            let count: u64 = String::from_utf8_lossy(count.trim_ascii())
-                .parse()
-                .map_err(|_| "git counted no commits".to_owned())?;
-            if count > 0 {
-                lines.push(format!(
-                    "{name} has {} since that nothing else holds",
-                    Measure::Commits.count(count)
-                ));
-            }
-        }
-        Ok(lines)
     }
 
     /// What an undo replaces, as what has to be saved.
@@ -280,9 +80,54 @@ impl KeptGit {
         }
         Ok(needs)
     }
+
+    /// What is in the repository itself and not as it was saved.
+    fn differences_in(
+        &self,
+        repository: &Repository<'_>,
+        undoing: &Undoing<'_>,
+    ) -> Result<Vec<String>, String> {
+        let mut found = Vec::new();
+        if let Some(head) = &self.head
+            && refs::head(repository.place)? != *head
+        {
+            found.push("HEAD is not where it was".to_owned());
+        }
+        let names: Vec<Bytes> = self.refs.iter().map(|kept| kept.name.clone()).collect();
+        for (kept, now) in self
+            .refs
+            .iter()
+            .zip(refs::values(repository, Some(&names))?)
+        {
+            // A stash that came later stays above the others.
+            if kept.value != now.value && kept.name.0 != logs::STASH.as_bytes() {
+                found.push(format!("{} is not where it was", kept.name.shown()));
+            }
+        }
+        if repository.here(&self.objects)?.len() != self.objects.len() {
+            found.push("objects that were kept are gone".to_owned());
+        }
+        for log in &self.logs {
+            let saved = match &log.content {
+                Some(blob) => undoing.reader.bytes(blob)?,
+                None => continue,
+            };
+            let now = std::fs::read(log.path.path()).unwrap_or_default();
+            if !now.starts_with(&saved) {
+                found.push(format!("the reflog of {} is another", log.name.shown()));
+            }
+        }
+        for section in &self.sections {
+            if restore::settings(repository, section)? != section.settings {
+                found.push(format!("the settings {} are others", section.name.shown()));
+            }
+        }
+        Ok(found)
+    }
 }
 
-fn restoring<'a>(trees: &'a KeptTrees, undoing: &'a Undoing<'a>) -> Restoring<'a> {
+/// One of the trees, on its way back to its place or into the directory that was asked for.
+pub(super) fn restoring<'a>(trees: &'a KeptTrees, undoing: &'a Undoing<'a>) -> Restoring<'a> {
     Restoring {
         trees,
         reader: undoing.reader,
@@ -290,135 +135,9 @@ fn restoring<'a>(trees: &'a KeptTrees, undoing: &'a Undoing<'a>) -> Restoring<'a
     }
 }
 
-/// Whether a directory holds nothing but these paths, relative to the top, and what is kept.
-fn holds_only(
-    directory: &Path,
-    top: &Path,
-    paths: &[Vec<u8>],
-    is_kept: &dyn Fn(&Path) -> bool,
-) -> bool {
-    let Ok(entries) = std::fs::read_dir(directory) else {
-        return false;
-    };
-    entries.flatten().all(|entry| {
-        let path = entry.path();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            return holds_only(&path, top, paths, is_kept);
-        }
-        is_kept(&path)
-            || path
-                .strip_prefix(top)
-                .is_ok_and(|name| paths.iter().any(|one| one == name.as_os_str().as_bytes()))
-    })
-}
-
-fn short(name: &Bytes) -> String {
-    let shown = name.shown();
-    ["refs/heads/", "refs/tags/", "refs/remotes/"]
-        .iter()
-        .find_map(|prefix| shown.strip_prefix(prefix))
-        .unwrap_or(&shown)
-        .to_owned()
-}
-
-fn listed(names: &[String]) -> String {
-    let mut line = names
-        .iter()
-        .take(NAMED)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if names.len() > NAMED {
-        line.push_str(", …");
-    }
-    line
-}
-
 impl Kept for KeptGit {
     fn lines(&self) -> Vec<String> {
-        let place = self.top.as_ref().unwrap_or(&self.git_dir);
-        let mut lines = vec![format!("the repository {}:", sanitize::path(place.path()))];
-        let names = |wanted: &dyn Fn(&State) -> bool| -> Vec<String> {
-            let entries = self.files.entries.iter();
-            entries
-                .filter(|entry| wanted(&entry.state))
-                .map(|entry| {
-                    let path = entry.path.path();
-                    let below = path.strip_prefix(self.files.base.path()).unwrap_or(path);
-                    sanitize::path(below)
-                })
-                .collect()
-        };
-        let files = names(&|state| !matches!(state, State::Absent | State::Directory));
-        if !files.is_empty() {
-            let count = Measure::Files.count(files.len() as u64);
-            lines.push(format!("  {count}: {}", listed(&files)));
-        }
-        let gone = names(&|state| *state == State::Absent);
-        if !gone.is_empty() {
-            lines.push(format!("  not there, and so removed: {}", listed(&gone)));
-        }
-        if self.index.as_ref().is_some_and(|index| index.changed) {
-            lines.push("  the index, and the files that were as it has them".to_owned());
-        }
-        match &self.head {
-            Some(Head::Branch(name)) => lines.push(format!("  HEAD on {}", short(name))),
-            Some(Head::Detached(commit)) => {
-                lines.push(format!("  HEAD at {}", commit.get(..10).unwrap_or(commit)));
-            }
-            None => {}
-        }
-        let stashes = self
-            .logs
-            .iter()
-            .any(|log| log.name.0 == logs::STASH.as_bytes());
-        if stashes {
-            lines.push("  the stash".to_owned());
-        }
-        let refs: Vec<String> = self
-            .refs
-            .iter()
-            .filter(|kept| kept.name.0 != logs::STASH.as_bytes())
-            .map(|kept| match &kept.value {
-                RefValue::Absent => format!("{} (goes)", short(&kept.name)),
-                RefValue::Object(object) => {
-                    format!(
-                        "{} at {}",
-                        short(&kept.name),
-                        object.get(..10).unwrap_or(object)
-                    )
-                }
-                RefValue::Symbolic(target) => {
-                    format!("{} as {}", short(&kept.name), short(target))
-                }
-            })
-            .collect();
-        if !refs.is_empty() {
-            lines.push(format!("  {}", listed(&refs)));
-        }
-        let logs = self.logs.len() - usize::from(stashes);
-        if logs > 0 {
-            lines.push(format!("  {logs} reflogs"));
-        }
-        for one in &self.remotes {
-            let old = one.old.as_deref();
-            lines.push(format!(
-                "  pushed back to {}: {} {}",
-                sanitize::text(&one.address),
-                sanitize::text(&one.name),
-                old.map_or("goes".to_owned(), |old| format!(
-                    "at {}",
-                    old.get(..10).unwrap_or(old)
-                ))
-            ));
-        }
-        if !self.objects.is_empty() {
-            lines.push(format!(
-                "  kept in the repository: {} below refs/guard/",
-                Measure::Objects.count(self.objects.len() as u64)
-            ));
-        }
-        lines
+        self.told()
     }
 
     fn is_outside(&self, world: &World) -> bool {
@@ -434,7 +153,7 @@ impl Kept for KeptGit {
             return Ok(conflicts.iter().map(guard_trees::Conflict::line).collect());
         }
         self.at(undoing, |repository| {
-            let earlier = Earlier::of(undoing, self);
+            let earlier = EarlierGit::of(undoing, self);
             let plan = worktree::plan(repository, self, undoing.reader)?;
             let mut lines =
                 self.files_in_the_way(repository, undoing, plan.as_ref(), earlier.as_ref())?;
@@ -487,40 +206,7 @@ impl Kept for KeptGit {
         }
         found.retain(|line| root || !line.contains("its owner is"));
         self.at(undoing, |repository| {
-            if let Some(head) = &self.head
-                && refs::head(repository.place)? != *head
-            {
-                found.push("HEAD is not where it was".to_owned());
-            }
-            let names: Vec<Bytes> = self.refs.iter().map(|kept| kept.name.clone()).collect();
-            for (kept, now) in self
-                .refs
-                .iter()
-                .zip(refs::values(repository, Some(&names))?)
-            {
-                // A stash that came later stays above the others.
-                if kept.value != now.value && kept.name.0 != logs::STASH.as_bytes() {
-                    found.push(format!("{} is not where it was", kept.name.shown()));
-                }
-            }
-            if repository.here(&self.objects)?.len() != self.objects.len() {
-                found.push("objects that were kept are gone".to_owned());
-            }
-            for log in &self.logs {
-                let saved = match &log.content {
-                    Some(blob) => undoing.reader.bytes(blob)?,
-                    None => continue,
-                };
-                let now = std::fs::read(log.path.path()).unwrap_or_default();
-                if !now.starts_with(&saved) {
-                    found.push(format!("the reflog of {} is another", log.name.shown()));
-                }
-            }
-            for section in &self.sections {
-                if restore::settings(repository, section)? != section.settings {
-                    found.push(format!("the settings {} are others", section.name.shown()));
-                }
-            }
+            found.extend(self.differences_in(repository, undoing)?);
             found.extend(remote::differences(repository, &self.remotes)?);
             Ok(found)
         })
@@ -563,7 +249,7 @@ impl Kept for KeptGit {
         let mut contents: Vec<(String, &Blob)> = trees
             .flat_map(|trees| &trees.entries)
             .filter_map(|entry| match &entry.state {
-                State::File { content, .. } => Some((entry.path.shown(), content)),
+                PathState::File { content, .. } => Some((entry.path.shown(), content)),
                 _ => None,
             })
             .collect();
@@ -572,67 +258,5 @@ impl Kept for KeptGit {
             Some((log.path.shown(), blob))
         }));
         contents
-    }
-}
-
-impl KeptGit {
-    /// In a repository of its own that borrows the objects: everything that the saved references and the
-    /// saved index name has to be there, whole.
-    fn drill_objects(
-        &self,
-        repository: &Repository<'_>,
-        undoing: &Undoing<'_>,
-        scratch: &Path,
-        lines: &mut Vec<String>,
-    ) -> Result<(), String> {
-        let bare: PathBuf = scratch.join(".guard-drill.git");
-        let mut words: Vec<OsString> = ["init", "--quiet", "--bare"].map(OsString::from).to_vec();
-        let format = repository.output(&["rev-parse", "--show-object-format"])?;
-        let mut object_format = OsString::from("--object-format=");
-        object_format.push(String::from_utf8_lossy(format.trim_ascii()).into_owned());
-        words.extend([object_format, bare.clone().into_os_string()]);
-        repository.outside(&words)?;
-        let failed = |error: std::io::Error| format!("the scratch repository: {error}");
-        let objects = repository.place.common_dir.join("objects");
-        let mut alternate = objects.as_os_str().as_bytes().to_vec();
-        alternate.push(b'\n');
-        std::fs::create_dir_all(bare.join("objects/info")).map_err(failed)?;
-        std::fs::write(bare.join("objects/info/alternates"), alternate).map_err(failed)?;
-        if let Some(index) = &self.index
-            && let Some(State::File { content, .. }) =
-                index.file.entries.first().map(|entry| &entry.state)
-            && index.changed
-        {
-            std::fs::write(bare.join("index"), undoing.reader.bytes(content)?).map_err(failed)?;
-        }
-        let place = super::Place {
-            git_dir: bare.clone(),
-            common_dir: bare,
-            top: None,
-        };
-        let inner = Repository::open(&place, undoing.context, kept::deadline())?;
-        let mut input = Vec::new();
-        for (number, object) in self.objects.iter().enumerate() {
-            let line = format!("create refs/kept/{number} {object}\n");
-            input.extend_from_slice(line.as_bytes());
-        }
-        if !input.is_empty() {
-            inner
-                .feed(&["update-ref", "--stdin"], input)
-                .map_err(|why| format!("objects are missing: {why}"))?;
-        }
-        inner
-            .output(&[
-                "fsck",
-                "--connectivity-only",
-                "--no-dangling",
-                "--no-progress",
-            ])
-            .map_err(|why| format!("the repository is not whole: {why}"))?;
-        lines.push(format!(
-            "{} in the repository, whole",
-            Measure::Objects.count(self.objects.len() as u64)
-        ));
-        Ok(())
     }
 }

@@ -6,11 +6,11 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use super::kept::{Head, KeptRef, RefValue};
 use super::repository::{Repository, is_object};
-use super::{NAMESPACE, Place};
+use super::{NAMESPACE, RepositoryPlace};
 use guard_ground::bytes::Bytes;
 
 /// What HEAD holds.
-pub(super) fn head(place: &Place) -> Result<Head, String> {
+pub(super) fn head(place: &RepositoryPlace) -> Result<Head, String> {
     let file = place.git_dir.join("HEAD");
     let text = std::fs::read(&file).map_err(|error| format!("HEAD: {error}"))?;
     let text = text.trim_ascii();

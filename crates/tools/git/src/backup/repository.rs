@@ -5,20 +5,24 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Instant;
 
-use super::Place;
+use super::RepositoryPlace;
 use guard_core::context::Context;
-use guard_core::probe::{Answer, Probe};
+use guard_core::probe::{Probe, ToolAnswer};
 use guard_core::tracked::REPOSITORY_VARIABLES;
-use guard_trees::held::{self, Held};
+use guard_trees::held::{self, HeldObjects};
 
 /// A repository by its directories, whatever the variables of the caller say.
 pub(super) struct Repository<'a> {
-    pub place: &'a Place,
+    pub place: &'a RepositoryPlace,
     probe: Probe<'a>,
 }
 
 impl<'a> Repository<'a> {
-    pub fn open(place: &'a Place, context: &'a Context, deadline: Instant) -> Result<Self, String> {
+    pub fn open(
+        place: &'a RepositoryPlace,
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Result<Self, String> {
         let directory = place.top.as_deref().unwrap_or(&place.git_dir);
         let probe =
             Probe::new("git", directory, context, deadline).map_err(|error| error.to_string())?;
@@ -75,7 +79,7 @@ impl<'a> Repository<'a> {
     }
 
     /// What git answers.
-    pub fn ask<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer, String> {
+    pub fn ask<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<ToolAnswer, String> {
         self.probe
             .run(&self.words(arguments))
             .map_err(|failure| failure.to_string())
@@ -111,7 +115,7 @@ impl<'a> Repository<'a> {
     }
 
     /// The objects that commits of any reference but guard's have at these paths, relative to the top.
-    pub fn committed(&self, paths: &[Vec<u8>]) -> Held {
+    pub fn committed(&self, paths: &[Vec<u8>]) -> HeldObjects {
         let none: [&str; 0] = [];
         let paths: Vec<OsString> = paths
             .iter()
@@ -138,7 +142,7 @@ impl<'a> Repository<'a> {
     }
 }
 
-fn good(answer: Answer) -> Result<Vec<u8>, String> {
+fn good(answer: ToolAnswer) -> Result<Vec<u8>, String> {
     if answer.success {
         Ok(answer.output)
     } else {

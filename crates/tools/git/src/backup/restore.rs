@@ -3,8 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 
+use super::earlier::EarlierGit;
 use super::kept::{KeptGit, KeptLog, KeptRef, KeptSection, RefValue};
-use super::part::Earlier;
 use super::repository::Repository;
 use super::{files, logs, refs, remote, worktree};
 use guard_core::kept::Undoing;
@@ -13,9 +13,9 @@ use guard_trees::Restoring;
 use guard_trees::kept::KeptTrees;
 
 /// git's own lock on the index, so that no other git writes it meanwhile.
-struct Lock(PathBuf);
+struct IndexLock(PathBuf);
 
-impl Lock {
+impl IndexLock {
     fn take(repository: &Repository<'_>) -> Result<Self, String> {
         let path = repository.place.git_dir.join("index.lock");
         OpenOptions::new()
@@ -27,7 +27,7 @@ impl Lock {
     }
 }
 
-impl Drop for Lock {
+impl Drop for IndexLock {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
     }
@@ -51,7 +51,7 @@ pub(super) fn restore(
     let mut notes = Vec::new();
     let plan = worktree::plan(repository, kept, undoing.reader)?;
     let _lock = match &kept.index {
-        Some(_) => Some(Lock::take(repository)?),
+        Some(_) => Some(IndexLock::take(repository)?),
         None => None,
     };
     let trees = |trees| Restoring {
@@ -104,7 +104,7 @@ fn put_index<'a>(
 
 /// What the reflogs will hold; read before references move, which adds to them.
 fn planned_logs<'a>(kept: &'a KeptGit, undoing: &Undoing<'_>) -> Result<Vec<Log<'a>>, String> {
-    let earlier = Earlier::of(undoing, kept);
+    let earlier = EarlierGit::of(undoing, kept);
     let mut planned = Vec::new();
     for log in &kept.logs {
         let now = std::fs::read(log.path.path()).ok();

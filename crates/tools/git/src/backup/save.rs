@@ -11,7 +11,7 @@ use guard_core::world::World;
 use guard_ground::bytes::Bytes;
 use guard_store::Unsaved;
 use guard_store::writer::Writer;
-use guard_trees::kept::{Entry, KeptTrees, State};
+use guard_trees::kept::{KeptTrees, PathState, TreeEntry};
 
 /// More objects than this are not kept alive one by one.
 const MAX_OBJECTS: usize = 4096;
@@ -116,7 +116,7 @@ pub(super) fn snapshot(
 }
 
 fn index(
-    place: &super::Place,
+    place: &super::RepositoryPlace,
     needs: &Needs,
     writer: &Writer,
 ) -> Result<Option<KeptIndex>, Unsaved> {
@@ -135,8 +135,12 @@ fn index(
 }
 
 /// What git is in the middle of; what is not there is noted as well.
-fn state(place: &super::Place, world: &World, writer: &Writer) -> Result<KeptTrees, Unsaved> {
-    let mut entries: Vec<Entry> = Vec::new();
+fn state(
+    place: &super::RepositoryPlace,
+    world: &World,
+    writer: &Writer,
+) -> Result<KeptTrees, Unsaved> {
+    let mut entries: Vec<TreeEntry> = Vec::new();
     for name in STATE {
         entries.extend(files::own_tree(&place.git_dir.join(name), world, writer)?);
     }
@@ -194,10 +198,10 @@ fn keep_logs(
 }
 
 /// The objects that the files of the state name, by the first word of each line.
-fn noted(place: &super::Place, state: &KeptTrees) -> BTreeSet<String> {
+fn noted(place: &super::RepositoryPlace, state: &KeptTrees) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in &state.entries {
-        let is_short = matches!(entry.state, State::File { length, .. } if length < 1 << 16);
+        let is_short = matches!(entry.state, PathState::File { length, .. } if length < 1 << 16);
         if !is_short || !entry.path.path().starts_with(&place.git_dir) {
             continue;
         }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use super::kept::{KeptGit, KeptIndex};
 use super::repository::Repository;
 use guard_core::kept::Undoing;
-use guard_store::reader::Reader;
-use guard_trees::kept::State;
+use guard_store::reader::BackupReader;
+use guard_trees::kept::PathState;
 use guard_trees::status::changes;
 
 /// A path in the index with everything that stands there: mode, object, stage.
@@ -60,21 +60,21 @@ fn object_of(facts: &[u8]) -> Option<&[u8]> {
 }
 
 /// A saved index in a file of its own, which goes when this is dropped.
-pub(super) struct Saved(PathBuf);
+pub(super) struct SavedIndex(PathBuf);
 
-impl Saved {
+impl SavedIndex {
     /// Writes a saved index next to the present one.
     pub fn write(
         repository: &Repository<'_>,
         index: &KeptIndex,
-        reader: &Reader,
+        reader: &BackupReader,
     ) -> Result<Self, String> {
         let id = &reader.manifest().id;
         let name = format!("guard-index-{id}-{}", std::process::id());
         let saved = Self(repository.place.git_dir.join(name));
         let failed = |error: std::io::Error| format!("the index: {error}");
         match index.file.entries.first().map(|entry| &entry.state) {
-            Some(State::File { content, .. }) => {
+            Some(PathState::File { content, .. }) => {
                 std::fs::write(&saved.0, reader.bytes(content)?).map_err(failed)?;
             }
             // No index is an empty one.
@@ -89,7 +89,7 @@ impl Saved {
     }
 }
 
-impl Drop for Saved {
+impl Drop for SavedIndex {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
     }
@@ -113,14 +113,14 @@ pub(super) fn entries(repository: &Repository<'_>) -> Result<Entries, String> {
 pub(super) fn plan(
     repository: &Repository<'_>,
     kept: &KeptGit,
-    reader: &Reader,
+    reader: &BackupReader,
 ) -> Result<Option<Reconciling>, String> {
     let (Some(index), Some(top)) = (&kept.index, repository.place.top.as_deref()) else {
         return Ok(None);
     };
     let mut plan = Reconciling {
         now: entries(repository)?,
-        wanted: Saved::write(repository, index, reader)?.entries(repository)?,
+        wanted: SavedIndex::write(repository, index, reader)?.entries(repository)?,
         ..Reconciling::default()
     };
     let status = repository.output(&[
@@ -168,20 +168,19 @@ pub(super) fn plan(
     }
     // Where a file comes back, what a directory that took its place holds goes.
     let tracked = plan.now.keys();
-    let below: Vec<Vec<u8>> =
-        tracked
-            .filter(|path| {
-                let file = top.join(OsStr::from_bytes(path));
-                file.ancestors().skip(1).any(|above| {
-                    saved.contains(above)
-                        && kept.files.entries.iter().any(|entry| {
-                            entry.path.path() == above && entry.state != State::Directory
-                        })
-                })
+    let below: Vec<Vec<u8>> = tracked
+        .filter(|path| {
+            let file = top.join(OsStr::from_bytes(path));
+            file.ancestors().skip(1).any(|above| {
+                saved.contains(above)
+                    && kept.files.entries.iter().any(|entry| {
+                        entry.path.path() == above && entry.state != PathState::Directory
+                    })
             })
-            .filter(|path| !plan.remove.contains(path))
-            .cloned()
-            .collect();
+        })
+        .filter(|path| !plan.remove.contains(path))
+        .cloned()
+        .collect();
     plan.remove.extend(below);
     Ok(Some(plan))
 }

@@ -4,7 +4,7 @@ use guard_core::naming;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Git, Measured, texts, with_paths};
+use super::{GitProbe, Measured, texts, with_paths};
 use crate::config;
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
@@ -20,7 +20,7 @@ use guard_words::PlaceKind;
 /// `git clean`: asked of `git clean -n` with the same options, and measured like rm.
 pub(super) fn clean(
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     world: &World,
     context: &Context,
     budget: &Budget,

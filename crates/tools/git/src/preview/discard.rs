@@ -6,17 +6,17 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::overwritten::{add_changes, add_ignored, add_overwritten};
-use super::{Git, Measured, Unmeasured, detached, history, texts};
+use super::{GitProbe, Measured, Unmeasured, commits, detached, history, texts};
 use crate::backup::{Index, Needs};
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::preview::Budget;
 use guard_core::world::World;
 use guard_ground::sanitize;
 use guard_trees::measure;
 use guard_trees::measure::Taking;
-use guard_trees::status::{Change, files, os};
+use guard_trees::status::{StatusChange, files, os};
 use guard_words::PlaceKind;
 
 fn discarding(place: String) -> Loss {
@@ -30,14 +30,14 @@ fn discarding(place: String) -> Loss {
 }
 
 /// `git reset`: only `--hard` touches files; `--merge` keeps what is not staged, `--keep` all.
-pub(super) fn reset(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn reset(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = discarding(String::new());
     git.need(Needs::changes_work_tree);
     if invocation.has("--keep") {
         if let Some(target) = invocation.operands.first()
             && let Some(target) = git.commit(&target.text)?
         {
-            history::add_left_behind(&mut loss, git, &target)?;
+            commits::add_left_behind(&mut loss, git, &target)?;
         }
         return Ok(loss);
     }
@@ -48,7 +48,7 @@ pub(super) fn reset(invocation: &Invocation, git: &Git<'_>) -> Measured {
     let named = invocation.operands.first();
     if named.is_none() && !git.exists("HEAD")? {
         // An unborn branch can hold staged work.
-        add_changes(&mut loss, git, &changes, Change::is_uncommitted)?;
+        add_changes(&mut loss, git, &changes, StatusChange::is_uncommitted)?;
         return Ok(loss);
     }
     let Some(target) = git.commit(named.map_or(OsStr::new("HEAD"), |word| &word.text))? else {
@@ -56,7 +56,7 @@ pub(super) fn reset(invocation: &Invocation, git: &Git<'_>) -> Measured {
         return Ok(loss);
     };
     if invocation.has("--hard") {
-        add_changes(&mut loss, git, &changes, Change::is_uncommitted)?;
+        add_changes(&mut loss, git, &changes, StatusChange::is_uncommitted)?;
         add_overwritten(&mut loss, git, &target, &[])?;
     } else {
         // --merge resets what is staged and refuses where staged and unstaged differ.
@@ -64,14 +64,14 @@ pub(super) fn reset(invocation: &Invocation, git: &Git<'_>) -> Measured {
             change.is_uncommitted() && change.staged != b'.'
         })?;
     }
-    history::add_left_behind(&mut loss, git, &target)?;
+    commits::add_left_behind(&mut loss, git, &target)?;
     Ok(loss)
 }
 
 /// `git checkout [TREE] -- PATHS`.
 pub(super) fn checkout_paths(
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     context: &Context,
 ) -> Measured {
     let before = invocation.before_separator();
@@ -139,7 +139,7 @@ fn listed_paths(
     Ok(Some(paths.collect()))
 }
 
-fn overwrite(git: &Git<'_>, tree: Option<OsString>, paths: &[OsString]) -> Measured {
+fn overwrite(git: &GitProbe<'_>, tree: Option<OsString>, paths: &[OsString]) -> Measured {
     let place = match paths {
         [only] => format!("in {}", naming::typeable(only)),
         _ => String::new(),
@@ -152,7 +152,7 @@ fn overwrite(git: &Git<'_>, tree: Option<OsString>, paths: &[OsString]) -> Measu
     };
     let Some(tree) = tree else {
         git.need(Needs::refreshes_index);
-        add_changes(&mut loss, git, &changes, Change::is_unstaged)?;
+        add_changes(&mut loss, git, &changes, StatusChange::is_unstaged)?;
         return Ok(loss);
     };
     let resolved = git
@@ -160,13 +160,13 @@ fn overwrite(git: &Git<'_>, tree: Option<OsString>, paths: &[OsString]) -> Measu
         .ok_or_else(|| format!("{} names nothing here", sanitize::os(&tree)))?;
     // From a tree the index is overwritten too.
     git.need(|needs| needs.index = Index::Changed);
-    add_changes(&mut loss, git, &changes, Change::is_uncommitted)?;
+    add_changes(&mut loss, git, &changes, StatusChange::is_uncommitted)?;
     add_overwritten(&mut loss, git, &resolved, paths)?;
     Ok(loss)
 }
 
 /// `git restore`: of the index alone nothing is gone that the files do not hold.
-pub(super) fn restore(invocation: &Invocation, git: &Git<'_>, context: &Context) -> Measured {
+pub(super) fn restore(invocation: &Invocation, git: &GitProbe<'_>, context: &Context) -> Measured {
     if invocation.has("--staged") && !invocation.has("--worktree") {
         return Ok(Loss::default());
     }
@@ -185,7 +185,7 @@ pub(super) fn restore(invocation: &Invocation, git: &Git<'_>, context: &Context)
 
 /// Changing branches: by force everything uncommitted goes; without, ignored files in the way do.
 /// `-B` and `-C` also move a branch.
-pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn switch(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = discarding(String::new());
     git.need(Needs::changes_work_tree);
     let operand = invocation.before_separator().first();
@@ -193,7 +193,7 @@ pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
     if operand.is_none() && !invocation.has_any(&["--force", "--discard-changes", "-B", "-C"]) {
         // `git checkout -b topic` goes nowhere; a branch without a commit leaves what HEAD holds.
         if invocation.has("--orphan") {
-            detached::add_detached(&mut loss, git, None)?;
+            commits::add_detached(&mut loss, git, None)?;
         }
         return Ok(loss);
     }
@@ -208,7 +208,12 @@ pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
         }
     }
     if invocation.has_any(&["--force", "--discard-changes"]) {
-        add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
+        add_changes(
+            &mut loss,
+            git,
+            &git.changes(&[])?,
+            StatusChange::is_uncommitted,
+        )?;
         match (&commit, operand) {
             (Some(commit), _) => add_overwritten(&mut loss, git, commit, &[])?,
             (None, Some(_)) if !invocation.has("--orphan") => {
@@ -220,7 +225,7 @@ pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
         add_ignored(&mut loss, git, commit)?;
     }
     if let Some(commit) = commit.as_ref().filter(|_| operand.is_some()) {
-        detached::add_detached(&mut loss, git, Some(commit))?;
+        commits::add_detached(&mut loss, git, Some(commit))?;
     }
     for flag in ["-B", "-C"] {
         if let Some(name) = invocation.flag(flag).and_then(|flag| flag.value.as_deref()) {
@@ -231,7 +236,7 @@ pub(super) fn switch(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// A branch that is made: an undo takes it away again.
-fn note_branch(git: &Git<'_>, name: &OsStr) {
+fn note_branch(git: &GitProbe<'_>, name: &OsStr) {
     let mut full = OsString::from("refs/heads/");
     full.push(name);
     git.need(|needs| {
@@ -240,7 +245,7 @@ fn note_branch(git: &Git<'_>, name: &OsStr) {
 }
 
 /// `git checkout NAME` of a branch that only a remote has makes a local one of it.
-fn guessed(git: &Git<'_>, name: &OsStr) -> Result<Option<String>, Unmeasured> {
+fn guessed(git: &GitProbe<'_>, name: &OsStr) -> Result<Option<String>, Unmeasured> {
     let mut pattern = OsString::from("refs/remotes/*/");
     pattern.push(name);
     let words = [
@@ -257,7 +262,7 @@ fn guessed(git: &Git<'_>, name: &OsStr) -> Result<Option<String>, Unmeasured> {
 }
 
 /// `git merge`: it refuses where files would be overwritten, but not for ignored ones.
-pub(super) fn merge(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn merge(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = discarding(String::new());
     git.need(Needs::changes_work_tree);
     for operand in &invocation.operands {
@@ -269,16 +274,21 @@ pub(super) fn merge(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// `git checkout-index -f`: files are overwritten with what the index holds.
-pub(super) fn checkout_index(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn checkout_index(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = discarding(String::new());
     git.need(Needs::refreshes_index);
     if invocation.has("--stdin") && !invocation.has_any(&["--prefix", "--temp"]) {
-        add_changes(&mut loss, git, &git.changes(&[])?, Change::is_unstaged)?;
+        add_changes(
+            &mut loss,
+            git,
+            &git.changes(&[])?,
+            StatusChange::is_unstaged,
+        )?;
         return at_most(loss);
     }
     if !invocation.has_any(&["--prefix", "--temp"]) {
         let changes = git.changes(&texts(&invocation.operands))?;
-        add_changes(&mut loss, git, &changes, Change::is_unstaged)?;
+        add_changes(&mut loss, git, &changes, StatusChange::is_unstaged)?;
     } else if invocation.has("--prefix") {
         return Err("it writes below another directory".to_owned());
     }
@@ -287,13 +297,18 @@ pub(super) fn checkout_index(invocation: &Invocation, git: &Git<'_>) -> Measured
 
 /// `git read-tree --reset -u`. Without `--reset` git refuses where it would overwrite a change,
 /// and without `-u` it writes the index alone.
-pub(super) fn read_tree(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn read_tree(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = discarding(String::new());
     if !invocation.has("--reset") || !invocation.has("-u") {
         return Ok(loss);
     }
     git.need(Needs::changes_work_tree);
-    add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
+    add_changes(
+        &mut loss,
+        git,
+        &git.changes(&[])?,
+        StatusChange::is_uncommitted,
+    )?;
     for operand in &invocation.operands {
         let tree = git
             .resolve(&operand.text)?
@@ -305,7 +320,7 @@ pub(super) fn read_tree(invocation: &Invocation, git: &Git<'_>) -> Measured {
 
 /// `git apply -R`: what it takes out still stands in the patch, unless that comes from a pipe. Then
 /// nothing is lost only where a commit holds everything.
-pub(super) fn apply(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn apply(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let from_pipe = invocation.operands.is_empty()
         || invocation
             .operands
@@ -323,7 +338,7 @@ pub(super) fn apply(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// `git rm -f`: files with changes that no commit holds.
-pub(super) fn remove(invocation: &Invocation, git: &Git<'_>, context: &Context) -> Measured {
+pub(super) fn remove(invocation: &Invocation, git: &GitProbe<'_>, context: &Context) -> Measured {
     if invocation.has("--cached") {
         return Ok(Loss::default());
     }
@@ -335,17 +350,22 @@ pub(super) fn remove(invocation: &Invocation, git: &Git<'_>, context: &Context) 
     remove_paths(invocation, git, &paths)
 }
 
-fn remove_paths(invocation: &Invocation, git: &Git<'_>, paths: &[OsString]) -> Measured {
+fn remove_paths(invocation: &Invocation, git: &GitProbe<'_>, paths: &[OsString]) -> Measured {
     let mut loss = discarding(String::new());
     git.need(|needs| needs.index = Index::Changed);
     if invocation.has("--force") {
-        add_changes(&mut loss, git, &git.changes(paths)?, Change::is_uncommitted)?;
+        add_changes(
+            &mut loss,
+            git,
+            &git.changes(paths)?,
+            StatusChange::is_uncommitted,
+        )?;
     } else {
         // git refuses where it sees a change; it does not look at hidden ones.
         let hidden = git.hidden_changes(paths, true)?;
         let names: Vec<&[u8]> = hidden.iter().map(|change| change.path.as_slice()).collect();
         git.note_files(&names)?;
-        add_changes(&mut loss, git, &hidden, Change::is_uncommitted)?;
+        add_changes(&mut loss, git, &hidden, StatusChange::is_uncommitted)?;
     }
     Ok(loss)
 }
@@ -353,7 +373,7 @@ fn remove_paths(invocation: &Invocation, git: &Git<'_>, paths: &[OsString]) -> M
 /// `git mv -f`: what stands at the destinations.
 pub(super) fn rename(
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     world: &World,
     context: &Context,
     budget: &Budget,
@@ -401,7 +421,7 @@ pub(super) fn rename(
 
 /// Ending a merge, rebase, cherry-pick, revert or am half-way: what was resolved by hand since git
 /// stopped.
-pub(super) fn abort(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn abort(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     if !invocation.has_any(&["--abort", "--skip"]) {
         return match invocation.verb_name() {
             "rebase" => detached::rebase(invocation, git),
@@ -414,13 +434,18 @@ pub(super) fn abort(invocation: &Invocation, git: &Git<'_>) -> Measured {
         // git refuses: there is nothing to end.
         return Ok(loss);
     }
-    add_changes(&mut loss, git, &git.changes(&[])?, Change::is_uncommitted)?;
+    add_changes(
+        &mut loss,
+        git,
+        &git.changes(&[])?,
+        StatusChange::is_uncommitted,
+    )?;
     Ok(loss)
 }
 
 /// Whether git has stopped in the middle of such a command, by the files that it leaves behind
 /// then.
-fn is_stopped(invocation: &Invocation, git: &Git<'_>) -> Result<bool, Unmeasured> {
+fn is_stopped(invocation: &Invocation, git: &GitProbe<'_>) -> Result<bool, Unmeasured> {
     let signs: &[&str] = match invocation.verb_name() {
         "merge" => &["MERGE_HEAD"],
         "rebase" => &["rebase-merge", "rebase-apply"],
@@ -446,8 +471,8 @@ pub(super) fn work_in(
     world: &World,
     context: &Context,
     budget: &Budget,
-) -> Result<Part, Unmeasured> {
-    let git = Git::at(directory, context, budget)?;
+) -> Result<Lot, Unmeasured> {
+    let git = GitProbe::at(directory, context, budget)?;
     let output = git.output(&[
         "status",
         "--porcelain=v2",

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use super::history::{add_moved_refs, dropping, full_name};
-use super::{Git, Measured, Unmeasured};
+use super::commits::{add_moved_refs, dropping, full_name};
+use super::{GitProbe, Measured, Unmeasured};
 use crate::backup::Needs;
 use guard_core::invocation::Invocation;
 use guard_trees::status::os;
 
 /// `git fetch` with refspecs that overwrite local branches or tags, or with a pruning of tags.
-pub(super) fn fetch(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn fetch(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = dropping("by fetching over them".to_owned());
     if invocation.has("--refmap") {
         return Err("which tags and branches it overwrites is known only to the remote".to_owned());
@@ -53,7 +53,7 @@ pub(super) fn fetch(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// Local tags that a fetch moves (`--tags --force`) or deletes (`--prune-tags`), as the remote says.
-fn fetched_tags(invocation: &Invocation, git: &Git<'_>) -> Result<Vec<OsString>, Unmeasured> {
+fn fetched_tags(invocation: &Invocation, git: &GitProbe<'_>) -> Result<Vec<OsString>, Unmeasured> {
     let moves = invocation.has("--tags") && invocation.has("--force");
     let deletes = invocation.has("--prune-tags");
     if !moves && !deletes {

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Git, Measured, discard, history, texts, with_paths};
+use super::{GitProbe, Measured, commits, discard, stash, texts, with_paths};
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::naming::typeable;
 use guard_core::preview::Budget;
 use guard_core::world::World;
@@ -29,7 +29,7 @@ fn forgetting() -> Loss {
 
 /// `git reflog expire` and `git reflog delete`: commits that only reflogs hold; the stash is a
 /// reflog too.
-pub(super) fn reflog(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn reflog(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut loss = forgetting();
     add_reflog_only(&mut loss, git)?;
     let stash = invocation
@@ -37,12 +37,12 @@ pub(super) fn reflog(invocation: &Invocation, git: &Git<'_>) -> Measured {
         .iter()
         .any(|operand| operand.text.to_string_lossy().contains("stash"));
     if stash || (invocation.has("--all") && invocation.verb_is(&["reflog", "expire"])) {
-        loss.merge(history::stashes(git, None)?);
+        loss.merge(stash::stashes(git, None)?);
     }
     Ok(loss)
 }
 
-fn add_reflog_only(loss: &mut Loss, git: &Git<'_>) -> Result<(), String> {
+fn add_reflog_only(loss: &mut Loss, git: &GitProbe<'_>) -> Result<(), String> {
     let words = [
         "rev-list",
         "--parents",
@@ -57,7 +57,7 @@ fn add_reflog_only(loss: &mut Loss, git: &Git<'_>) -> Result<(), String> {
         needs.every_log = true;
         needs.objects.extend(tips);
     });
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Commits,
         count,
         at_least: false,
@@ -88,7 +88,7 @@ fn count_tips(listed: &[u8]) -> (u64, Vec<String>) {
 
 /// `git gc`: commits that nothing reaches, not even a reflog; and what only reflogs hold where
 /// configuration lets them expire at once (git-config(1), `gc.*`).
-pub(super) fn collect(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn collect(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let expire = match invocation.flag("--prune") {
         Some(flag) => flag.text().map(str::to_owned),
         None => git.setting("gc.pruneExpire")?,
@@ -111,7 +111,7 @@ pub(super) fn collect(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// `git prune`.
-pub(super) fn prune(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn prune(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let mut extra: Vec<String> = Vec::new();
     if let Some(expire) = invocation.flag("--expire").and_then(|flag| flag.text()) {
         extra.push(format!("--expire={expire}"));
@@ -120,7 +120,7 @@ pub(super) fn prune(invocation: &Invocation, git: &Git<'_>) -> Measured {
 }
 
 /// Commits and tags that git would prune: loose ones by `git prune -n`, packed ones by fsck.
-pub(super) fn unreachable(git: &Git<'_>, options: &[String]) -> Measured {
+pub(super) fn unreachable(git: &GitProbe<'_>, options: &[String]) -> Measured {
     let mut loss = forgetting();
     let mut words = vec!["prune".to_owned(), "-n".to_owned()];
     words.extend(options.iter().cloned());
@@ -154,7 +154,7 @@ pub(super) fn unreachable(git: &Git<'_>, options: &[String]) -> Measured {
         .take(NAMED)
         .map(|object| object.chars().take(10).collect())
         .collect();
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Commits,
         count: found.len() as u64,
         at_least: false,
@@ -170,7 +170,7 @@ pub(super) fn unreachable(git: &Git<'_>, options: &[String]) -> Measured {
 /// ignored ones go without a word; with force all go.
 pub(super) fn worktree(
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     world: &World,
     context: &Context,
     budget: &Budget,
@@ -192,11 +192,11 @@ pub(super) fn worktree(
     let force = invocation.has("--force");
     loss.add(discard::work_in(&directory, force, world, context, budget)?);
     // Commits on a detached HEAD are held by nothing else.
-    let inner = Git::at(&directory, context, budget)?;
+    let inner = GitProbe::at(&directory, context, budget)?;
     let own = inner.place()?.git_dir.clone();
     git.need(|needs| needs.files.extend([directory, own]));
     if let Some(head) = inner.commit("HEAD".as_ref())? {
-        loss.add(history::lost_commits(
+        loss.add(commits::lost_commits(
             git,
             &[head],
             &[],
@@ -209,7 +209,7 @@ pub(super) fn worktree(
 
 /// `git worktree prune`: commits that only the detached HEAD of a worktree holds whose directory is
 /// gone.
-pub(super) fn worktree_prune(git: &Git<'_>) -> Measured {
+pub(super) fn worktree_prune(git: &GitProbe<'_>) -> Measured {
     let mut loss = forgetting();
     let listed = git.output(&["worktree", "list", "--porcelain", "-z"])?;
     let (mut heads, mut head, mut detached) = (Vec::new(), None, false);
@@ -229,7 +229,7 @@ pub(super) fn worktree_prune(git: &Git<'_>) -> Measured {
         git.need(|needs| needs.files.extend(gone));
         let here: Vec<String> = git.commit("HEAD".as_ref())?.into_iter().collect();
         let what = "of a detached HEAD";
-        loss.add(history::lost_commits(git, &heads, &[], &here, what)?);
+        loss.add(commits::lost_commits(git, &heads, &[], &here, what)?);
     }
     Ok(loss)
 }
@@ -255,7 +255,7 @@ fn gone_worktrees(common_dir: &Path) -> Vec<PathBuf> {
 fn find_worktree(
     name: &std::ffi::OsStr,
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     context: &Context,
 ) -> Result<Option<PathBuf>, String> {
     let there = context.in_directory(invocation.directory.as_deref());
@@ -275,7 +275,7 @@ fn find_worktree(
 /// `git submodule deinit -f` and `update --force`: uncommitted work in submodules.
 pub(super) fn submodule(
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     context: &Context,
     budget: &Budget,
 ) -> Measured {
@@ -304,7 +304,7 @@ pub(super) fn submodule(
         if !directory.join(".git").exists() {
             continue;
         }
-        let inner = Git::at(&directory, context, budget)?;
+        let inner = GitProbe::at(&directory, context, budget)?;
         let output = inner.output(&[
             "status",
             "--porcelain=v2",
@@ -336,7 +336,7 @@ pub(super) fn submodule(
                 needs.sections.insert(section);
             });
         }
-        loss.add(Part {
+        loss.add(Lot {
             measure: Measure::Files,
             count: gone as u64,
             at_least: false,

@@ -2,6 +2,7 @@
 //! what a remote would lose.
 
 mod clean;
+mod commits;
 mod detached;
 mod discard;
 mod fetch;
@@ -10,13 +11,14 @@ mod housekeeping;
 mod overwritten;
 mod push;
 pub mod repository;
+mod stash;
 
 use std::cell::{OnceCell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use crate::backup::{GitWish, MOVING, Needs, Place};
+use crate::backup::{GitWish, MOVING, Needs, RepositoryPlace};
 use guard_core::context::Context;
 use guard_core::invocation::{Invocation, Word};
 use guard_core::loss::Loss;
@@ -29,7 +31,7 @@ use guard_trees::status;
 type Measured = Result<Loss, Unmeasured>;
 
 /// The real git in the place and with the global options of an invocation.
-pub(crate) struct Git<'a> {
+pub(crate) struct GitProbe<'a> {
     real: RealGit<'a>,
     /// The command names submodules itself, or was told to go down into them.
     enters_submodules: bool,
@@ -37,10 +39,10 @@ pub(crate) struct Git<'a> {
     overwrites_skipped: bool,
     /// What has to be saved, gathered while the loss is measured.
     needs: RefCell<Needs>,
-    place: OnceCell<Place>,
+    place: OnceCell<RepositoryPlace>,
 }
 
-impl<'a> Deref for Git<'a> {
+impl<'a> Deref for GitProbe<'a> {
     type Target = RealGit<'a>;
 
     fn deref(&self) -> &Self::Target {
@@ -48,7 +50,7 @@ impl<'a> Deref for Git<'a> {
     }
 }
 
-impl<'a> Git<'a> {
+impl<'a> GitProbe<'a> {
     fn new(
         invocation: &Invocation,
         context: &'a Context,
@@ -90,7 +92,7 @@ impl<'a> Git<'a> {
     }
 
     /// Where the repository lies.
-    fn place(&self) -> Result<&Place, Unmeasured> {
+    fn place(&self) -> Result<&RepositoryPlace, Unmeasured> {
         if let Some(place) = self.place.get() {
             return Ok(place);
         }
@@ -117,7 +119,7 @@ impl<'a> Git<'a> {
         else {
             return Err("the repository has a name that guard cannot read".to_owned());
         };
-        Ok(self.place.get_or_init(|| Place {
+        Ok(self.place.get_or_init(|| RepositoryPlace {
             git_dir,
             common_dir,
             top,
@@ -154,7 +156,7 @@ pub fn measure(
     context: &Context,
     budget: &Budget,
 ) -> Preview {
-    let git = match Git::new(invocation, context, budget) {
+    let git = match GitProbe::new(invocation, context, budget) {
         Ok(git) => git,
         Err(why) => return Preview::Unknown(why, Loss::default()),
     };
@@ -172,8 +174,8 @@ pub fn measure(
                 .as_ref()
                 .is_some_and(|wish| wish.needs.unable.is_some())
             {
-                for part in &mut loss.parts {
-                    part.kept = false;
+                for lot in &mut loss.lots {
+                    lot.kept = false;
                 }
             }
             if let Some(wish) = wanted.clone() {
@@ -183,7 +185,7 @@ pub fn measure(
         })
     });
     match measured {
-        Ok(Some(loss)) if loss.parts.iter().any(|part| part.at_least) => Preview::Estimate(loss),
+        Ok(Some(loss)) if loss.lots.iter().any(|lot| lot.at_least) => Preview::Estimate(loss),
         Ok(Some(loss)) => Preview::Exact(loss),
         Ok(None) => Preview::Unknown(
             format!(
@@ -216,7 +218,7 @@ fn named(mut loss: Loss, invocation: &Invocation, context: &Context) -> Loss {
 /// The loss of a verb that guard can measure; `None` for the others.
 fn loss_of(
     invocation: &Invocation,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     world: &World,
     context: &Context,
     budget: &Budget,
@@ -244,7 +246,7 @@ fn loss_of(
             discard::abort(invocation, git)?
         }
         ("commit", _) => history::amend(git)?,
-        ("stash", _) => history::stash(invocation, git)?,
+        ("stash", _) => stash::stash(invocation, git)?,
         ("branch", _) => history::branch(invocation, git)?,
         ("tag", _) => history::tag(invocation, git)?,
         ("symbolic-ref", _) => detached::symbolic_ref(invocation, git)?,

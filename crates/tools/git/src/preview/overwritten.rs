@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::{Git, Unmeasured, with_paths};
+use super::{GitProbe, Unmeasured, with_paths};
 use guard_core::loss::Loss;
-use guard_trees::status::{Change, files, os};
+use guard_trees::status::{StatusChange, files, os};
 
 const UNCOMMITTED: &str = "with uncommitted changes";
 const IN_THE_WAY: &str = "whose place something else has taken, which would go";
@@ -16,11 +16,11 @@ const OVERWRITTEN: &str = "that git does not track and would overwrite";
 /// Adds the changes that count as lost, and what has taken the place of missing files.
 pub(super) fn add_changes(
     loss: &mut Loss,
-    git: &Git<'_>,
-    changes: &[Change],
-    is_lost: fn(&Change) -> bool,
+    git: &GitProbe<'_>,
+    changes: &[StatusChange],
+    is_lost: fn(&StatusChange) -> bool,
 ) -> Result<(), Unmeasured> {
-    let mut gone: Vec<&Change> = changes.iter().filter(|change| is_lost(change)).collect();
+    let mut gone: Vec<&StatusChange> = changes.iter().filter(|change| is_lost(change)).collect();
     git.drop_held(&mut gone)?;
     let gone: Vec<&[u8]> = gone.iter().map(|change| change.path.as_slice()).collect();
     loss.add(files(&gone, UNCOMMITTED));
@@ -61,7 +61,7 @@ fn stands_in_the_way(top: &Path, path: &[u8]) -> bool {
 /// without a word.
 pub(super) fn add_overwritten(
     loss: &mut Loss,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     tree: &str,
     paths: &[OsString],
 ) -> Result<(), Unmeasured> {
@@ -104,7 +104,7 @@ pub(super) fn add_overwritten(
 
 /// Whether checking out `object` at an untracked `path` destroys something that stands there.
 fn is_overwritten(
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     top: &Path,
     path: &[u8],
     object: &[u8],
@@ -136,7 +136,11 @@ fn has_tracked_parent(path: &[u8], tracked: &HashSet<Vec<u8>>) -> bool {
 
 /// Ignored files that an ordinary change to `target` overwrites: git refuses for other untracked
 /// files, but not for these (git-checkout(1), `--overwrite-ignore`).
-pub(super) fn add_ignored(loss: &mut Loss, git: &Git<'_>, target: &str) -> Result<(), Unmeasured> {
+pub(super) fn add_ignored(
+    loss: &mut Loss,
+    git: &GitProbe<'_>,
+    target: &str,
+) -> Result<(), Unmeasured> {
     if !git.exists("HEAD")? {
         return Ok(());
     }

@@ -5,10 +5,10 @@ use guard_trees::status;
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use super::{Git, Measured, Unmeasured, history, texts};
+use super::{GitProbe, Measured, Unmeasured, commits, texts};
 use crate::backup::RemoteRef;
 use guard_core::invocation::Invocation;
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::naming::typeable;
 use guard_ground::sanitize;
 use guard_words::Measure;
@@ -66,7 +66,7 @@ struct Moved {
 }
 
 /// Measures a push.
-pub(super) fn push(invocation: &Invocation, git: &Git<'_>) -> Measured {
+pub(super) fn push(invocation: &Invocation, git: &GitProbe<'_>) -> Measured {
     let answer = git.ask(&dry_run(invocation)?)?;
     let report = String::from_utf8(answer.output.clone())
         .map_err(|_| "a reference has a name that is no text".to_owned())?;
@@ -140,7 +140,7 @@ fn dry_run(invocation: &Invocation) -> Result<Vec<OsString>, Unmeasured> {
 /// save what another one loses.
 fn add_place(
     loss: &mut Loss,
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     moved: &[Moved],
     address: &str,
     remote: &str,
@@ -187,13 +187,13 @@ fn add_place(
             more.len()
         ),
     };
-    loss.add(history::lost_commits(git, &old, &leaving, &held, &what)?);
+    loss.add(commits::lost_commits(git, &old, &leaving, &held, &what)?);
     Ok(())
 }
 
 /// Notes what a push takes from the remote, so that it can be pushed back.
 fn note_moved(
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     reference: &Moved,
     tip: &str,
     address: &str,
@@ -240,12 +240,17 @@ fn note_moved(
 }
 
 /// An annotated tag whose message only the remote has.
-fn add_tag(loss: &mut Loss, git: &Git<'_>, reference: &Moved, tip: &str) -> Result<(), Unmeasured> {
+fn add_tag(
+    loss: &mut Loss,
+    git: &GitProbe<'_>,
+    reference: &Moved,
+    tip: &str,
+) -> Result<(), Unmeasured> {
     if reference.name.starts_with("refs/tags/")
         && git.output(&["cat-file", "-t", tip])?.trim_ascii() == b"tag"
         && git.resolve(reference.name.as_ref())?.as_deref() != Some(tip)
     {
-        loss.add(Part {
+        loss.add(Lot {
             measure: Measure::Tags,
             count: 1,
             at_least: false,
@@ -291,7 +296,7 @@ fn read_report(report: &str) -> Vec<Vec<Moved>> {
 
 /// What the references of a place hold now.
 fn remote_tips(
-    git: &Git<'_>,
+    git: &GitProbe<'_>,
     address: &str,
     moved: &[Moved],
 ) -> Result<HashMap<String, String>, Unmeasured> {
@@ -311,7 +316,7 @@ fn remote_tips(
 
 /// The remote that the push goes to: as written, else by the order of git-push(1) and
 /// git-config(1), `branch.*.pushRemote`.
-fn remote_name(git: &Git<'_>, invocation: &Invocation) -> Result<String, Unmeasured> {
+fn remote_name(git: &GitProbe<'_>, invocation: &Invocation) -> Result<String, Unmeasured> {
     let written = invocation
         .operands
         .first()
@@ -341,7 +346,7 @@ fn remote_name(git: &Git<'_>, invocation: &Invocation) -> Result<String, Unmeasu
 }
 
 /// Where a push to this remote goes, place by place: its push URLs, or itself when it is a URL.
-fn addresses(git: &Git<'_>, remote: &str, places: usize) -> Result<Vec<String>, Unmeasured> {
+fn addresses(git: &GitProbe<'_>, remote: &str, places: usize) -> Result<Vec<String>, Unmeasured> {
     let answer = git.ask(&["remote", "get-url", "--push", "--all", remote])?;
     let listed: Vec<String> = if answer.success {
         String::from_utf8_lossy(&answer.output)
@@ -359,7 +364,7 @@ fn addresses(git: &Git<'_>, remote: &str, places: usize) -> Result<Vec<String>, 
 }
 
 /// Whether a push goes to this very repository.
-fn is_here(git: &Git<'_>, address: &str) -> Result<bool, Unmeasured> {
+fn is_here(git: &GitProbe<'_>, address: &str) -> Result<bool, Unmeasured> {
     if address == "." {
         return Ok(true);
     }

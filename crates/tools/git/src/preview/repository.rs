@@ -1,15 +1,15 @@
 //! The state of a repository: what is not committed, and what no remote has.
 
-use guard_trees::status::{Change, changes, os};
+use guard_trees::status::{StatusChange, changes, os};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::{Git, Unmeasured};
+use super::{GitProbe, Unmeasured};
 use guard_trees::held;
 
-impl Git<'_> {
+impl GitProbe<'_> {
     /// Changes to tracked files below these pathspecs (all without any).
-    pub(super) fn changes(&self, paths: &[OsString]) -> Result<Vec<Change>, Unmeasured> {
+    pub(super) fn changes(&self, paths: &[OsString]) -> Result<Vec<StatusChange>, Unmeasured> {
         self.changes_and(paths, self.overwrites_skipped)
     }
 
@@ -17,11 +17,15 @@ impl Git<'_> {
     pub(super) fn changes_with_skipped(
         &self,
         paths: &[OsString],
-    ) -> Result<Vec<Change>, Unmeasured> {
+    ) -> Result<Vec<StatusChange>, Unmeasured> {
         self.changes_and(paths, true)
     }
 
-    fn changes_and(&self, paths: &[OsString], skipped: bool) -> Result<Vec<Change>, Unmeasured> {
+    fn changes_and(
+        &self,
+        paths: &[OsString],
+        skipped: bool,
+    ) -> Result<Vec<StatusChange>, Unmeasured> {
         let command = [
             "status",
             "--porcelain=v2",
@@ -52,7 +56,7 @@ impl Git<'_> {
     }
 
     /// Notes changed files, and what only the index holds of them.
-    fn note_changes(&self, found: &[Change]) -> Result<(), Unmeasured> {
+    fn note_changes(&self, found: &[StatusChange]) -> Result<(), Unmeasured> {
         if found.is_empty() {
             return Ok(());
         }
@@ -86,7 +90,7 @@ impl Git<'_> {
 
     /// Leaves out changes whose content a commit of some reference holds at the same path, in the
     /// file as well as in the index.
-    pub(super) fn drop_held(&self, changes: &mut Vec<&Change>) -> Result<(), Unmeasured> {
+    pub(super) fn drop_held(&self, changes: &mut Vec<&StatusChange>) -> Result<(), Unmeasured> {
         if changes
             .iter()
             .all(|change| change.unmerged || change.submodule)
@@ -104,7 +108,7 @@ impl Git<'_> {
             .map(|change| change.path.as_slice())
             .collect();
         let on_disk = held::as_they_are(&self.probe, &self.scope, &top, &held, &names);
-        let in_index = |change: &Change| {
+        let in_index = |change: &StatusChange| {
             held.get(&change.path)
                 .is_some_and(|objects| objects.contains(&change.indexed))
         };
@@ -122,7 +126,7 @@ impl Git<'_> {
 
     /// A merge that stopped leaves files that it made itself. git notes their state in
     /// `AUTO_MERGE` (git-diff(1)): only what differs from it was made by somebody.
-    fn drop_made_by_merge(&self, changes: &mut Vec<Change>) -> Result<(), Unmeasured> {
+    fn drop_made_by_merge(&self, changes: &mut Vec<StatusChange>) -> Result<(), Unmeasured> {
         let touched = self.output(&["diff", "--name-only", "-z", "--no-ext-diff", "AUTO_MERGE"])?;
         let touched: std::collections::HashSet<&[u8]> = touched.split(|byte| *byte == 0).collect();
         changes.retain(|change| touched.contains(change.path.as_slice()));
@@ -135,7 +139,7 @@ impl Git<'_> {
         &self,
         paths: &[OsString],
         skipped: bool,
-    ) -> Result<Vec<Change>, Unmeasured> {
+    ) -> Result<Vec<StatusChange>, Unmeasured> {
         let listed = self.output(&super::with_paths(
             &["ls-files", "-v", "-z", "--full-name"],
             paths,
@@ -170,7 +174,7 @@ impl Git<'_> {
                 .ok()
                 .map(|output| String::from_utf8_lossy(output.trim_ascii()).into_owned());
             if stored != actual {
-                found.push(Change {
+                found.push(StatusChange {
                     staged: b'.',
                     unstaged: b'M',
                     submodule: false,

@@ -8,16 +8,17 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::reach::{Name, Place, Reach, UNKNOWN_KIND};
+use super::reach::{ClusterPlace, ClusterReach, ObjectName, UNKNOWN_KIND};
 use super::{strip, yaml};
-use crate::preview::{contents, name as short_name};
+use crate::kinds::{EVERYWHERE, LISTING, kinds};
+use crate::objects::name as short_name;
 use guard_core::kept::{Kept, Undoing};
 use guard_core::world::World;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
-use guard_store::aside::{self, Files};
+use guard_store::aside::{self, AsideFiles};
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_words::Measure;
 
@@ -30,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptObjects {
     /// The cluster.
-    pub place: Place,
+    pub place: ClusterPlace,
     /// The objects, in an order in which they can be made.
     pub objects: Vec<KeptObject>,
 }
@@ -39,7 +40,7 @@ pub struct KeptObjects {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptObject {
     /// Its name.
-    pub name: Name,
+    pub name: ObjectName,
     /// As it can be made again, in JSON; `None` where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Blob>,
@@ -54,7 +55,7 @@ pub(super) fn write(object: &Value, writer: &Writer) -> Result<Blob, Unsaved> {
     writer.bytes(&text)
 }
 
-fn read(blob: Option<&Blob>, reader: &Reader) -> Result<Option<Value>, String> {
+fn read(blob: Option<&Blob>, reader: &BackupReader) -> Result<Option<Value>, String> {
     blob.map(|blob| {
         serde_json::from_slice(&reader.bytes(blob)?)
             .map_err(|_| "what was saved is no object".to_owned())
@@ -63,13 +64,13 @@ fn read(blob: Option<&Blob>, reader: &Reader) -> Result<Option<Value>, String> {
 }
 
 /// An object as it was, and as it is.
-struct Pair<'a> {
+struct ObjectPair<'a> {
     kept: &'a KeptObject,
     saved: Option<Value>,
     present: Option<Value>,
 }
 
-impl Pair<'_> {
+impl ObjectPair<'_> {
     /// Whether it is there as it was.
     fn is_same(&self) -> bool {
         match (&self.saved, &self.present) {
@@ -81,18 +82,24 @@ impl Pair<'_> {
 }
 
 impl KeptObjects {
-    fn reach<'a>(&self, undoing: &Undoing<'a>) -> Result<Reach<'a>, String> {
-        Reach::again(&self.place, undoing.context, kept::deadline())
+    fn reach<'a>(&self, undoing: &Undoing<'a>) -> Result<ClusterReach<'a>, String> {
+        ClusterReach::again(&self.place, undoing.context, kept::deadline())
     }
 
-    fn pairs(&self, reach: &Reach<'_>, reader: &Reader) -> Result<Vec<Pair<'_>>, String> {
-        let names: Vec<&Name> = self.objects.iter().map(|object| &object.name).collect();
+    fn pairs(
+        &self,
+        reach: &ClusterReach<'_>,
+        reader: &BackupReader,
+    ) -> Result<Vec<ObjectPair<'_>>, String> {
+        let names: Vec<&ObjectName> = self.objects.iter().map(|object| &object.name).collect();
         let present = reach.present(&names)?;
         self.objects
             .iter()
             .map(|kept| {
-                let found = present.iter().find(|one| Name::of(one).is(&kept.name));
-                Ok(Pair {
+                let found = present
+                    .iter()
+                    .find(|one| ObjectName::of(one).is(&kept.name));
+                Ok(ObjectPair {
                     kept,
                     saved: read(kept.content.as_ref(), reader)?,
                     present: found.cloned(),
@@ -102,7 +109,7 @@ impl KeptObjects {
     }
 
     /// The files of `--into`: numbered, so that `kubectl apply -f DIR` makes them in their order.
-    fn files(&self, reader: &Reader) -> Result<Files, String> {
+    fn files(&self, reader: &BackupReader) -> Result<AsideFiles, String> {
         let mut files = Vec::new();
         for (number, object) in self.objects.iter().enumerate() {
             let Some(saved) = read(object.content.as_ref(), reader)? else {
@@ -124,11 +131,15 @@ impl KeptObjects {
 
     /// What stands in a place that was empty before and would go with its owner, besides what the backup
     /// knows.
-    fn strangers(&self, reach: &Reach<'_>, pair: &Pair<'_>) -> Result<Vec<String>, String> {
+    fn strangers(
+        &self,
+        reach: &ClusterReach<'_>,
+        pair: &ObjectPair<'_>,
+    ) -> Result<Vec<String>, String> {
         let name = &pair.kept.name.name;
         let objects = match pair.kept.name.kind.as_str() {
             "Namespace" => {
-                let kinds = contents::kinds(&reach.content(&contents::LISTING)?.output);
+                let kinds = kinds(&reach.content(&LISTING)?.output);
                 let words = [kinds.join(","), format!("--namespace={name}")];
                 complete(reach.get(&words)?)?
             }
@@ -139,22 +150,22 @@ impl KeptObjects {
             let is_known = self
                 .objects
                 .iter()
-                .any(|known| known.name.is(&Name::of(object)));
+                .any(|known| known.name.is(&ObjectName::of(object)));
             !is_known
-                && strip::fate(object) != strip::Fate::MadeAgain
-                && !contents::EVERYWHERE.contains(&short_name(object).as_str())
+                && strip::fate(object) != strip::ObjectFate::MadeAgain
+                && !EVERYWHERE.contains(&short_name(object).as_str())
         };
         let strangers = objects.iter().filter(is_strange);
         Ok(strangers
-            .map(|object| format!("{} was made since", Name::of(object).shown()))
+            .map(|object| format!("{} was made since", ObjectName::of(object).shown()))
             .collect())
     }
 
     /// One round of making what is missing; what kubectl said against it.
-    fn make(&self, reach: &Reach<'_>, undoing: &Undoing<'_>) -> Result<(), String> {
+    fn make(&self, reach: &ClusterReach<'_>, undoing: &Undoing<'_>) -> Result<(), String> {
         let pairs = self.pairs(reach, undoing.reader)?;
-        let is_first = |pair: &&Pair<'_>| strip::order(&pair.kept.name.kind) <= 1;
-        let missing = |pair: &&Pair<'_>| pair.saved.is_some() && pair.present.is_none();
+        let is_first = |pair: &&ObjectPair<'_>| strip::order(&pair.kept.name.kind) <= 1;
+        let missing = |pair: &&ObjectPair<'_>| pair.saved.is_some() && pair.present.is_none();
         let words = ["create", "--validate=false"];
         // Kinds have to be known before there are objects of them.
         for first in [true, false] {
@@ -179,7 +190,7 @@ impl KeptObjects {
             let words = ["replace", "--validate=false"];
             reach.with_objects(&words, changed.into_iter())?;
         }
-        let gone: Vec<&Name> = pairs
+        let gone: Vec<&ObjectName> = pairs
             .iter()
             .rev()
             .filter(|pair| pair.saved.is_none() && pair.present.is_some())
@@ -252,7 +263,7 @@ impl Kept for KeptObjects {
             return Ok(aside::conflicts(into, &self.files(undoing.reader)?));
         }
         let reach = self.reach(undoing)?;
-        let earlier = Earlier::of(undoing);
+        let earlier = EarlierObjects::of(undoing);
         let mut found = Vec::new();
         for pair in self.pairs(&reach, undoing.reader)? {
             let Some(present) = &pair.present else {
@@ -357,7 +368,7 @@ impl Kept for KeptObjects {
         }
         for object in &self.objects {
             let saved = read(object.content.as_ref(), undoing.reader)?;
-            if saved.is_some_and(|saved| !Name::of(&saved).is(&object.name)) {
+            if saved.is_some_and(|saved| !ObjectName::of(&saved).is(&object.name)) {
                 return Err(format!("{}: another object was saved", object.name.shown()));
             }
         }
@@ -436,9 +447,9 @@ impl KeptObjects {
 }
 
 /// The backup that this one takes back: what it brought back may be replaced.
-struct Earlier(Vec<Value>);
+struct EarlierObjects(Vec<Value>);
 
-impl Earlier {
+impl EarlierObjects {
     fn of(undoing: &Undoing<'_>) -> Option<Self> {
         let reader = undoing.earlier().ok()??;
         let mut all = Vec::new();
@@ -451,9 +462,9 @@ impl Earlier {
     }
 
     fn has(&self, present: &Value) -> bool {
-        let name = Name::of(present);
+        let name = ObjectName::of(present);
         self.0
             .iter()
-            .any(|saved| Name::of(saved).is(&name) && strip::is_same(saved, present))
+            .any(|saved| ObjectName::of(saved).is(&name) && strip::is_same(saved, present))
     }
 }

@@ -18,7 +18,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::preview::{contents, list, name as short_name, text};
+use crate::kinds::{EVERYWHERE, LISTING, kinds};
+use crate::objects::{list, name as short_name, text};
 use guard_core::invocation::Invocation;
 use guard_core::wish::Saving;
 use guard_ground::bytes::Bytes;
@@ -26,9 +27,9 @@ use guard_store::Unsaved;
 use guard_store::writer::Writer;
 
 pub use kept::{KeptObject, KeptObjects};
-use reach::Reach;
-pub use reach::{Name, Place};
-use strip::Fate;
+use reach::ClusterReach;
+pub use reach::{ClusterPlace, ObjectName};
+use strip::ObjectFate;
 
 /// Options that lead to a cluster and are no secrets.
 const STORED: [&str; 11] = [
@@ -59,7 +60,7 @@ pub struct Objects {
     /// Options that are not kept, by name.
     pub secrets: Vec<String>,
     /// The objects.
-    pub targets: Vec<Target>,
+    pub targets: Vec<DoomedObject>,
     /// Namespaces with all that is in them.
     pub namespaces: Vec<String>,
     /// Kinds of which every object goes.
@@ -68,9 +69,9 @@ pub struct Objects {
 
 /// One object.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct DoomedObject {
     /// Which.
-    pub name: Name,
+    pub name: ObjectName,
     /// What the command makes of it, where that is known: it may be replaced again.
     pub after: Option<Value>,
 }
@@ -87,11 +88,11 @@ impl Objects {
 
     /// Adds an object; `after` is what the command makes of it.
     pub fn add(&mut self, object: &Value, after: Option<Value>) {
-        let name = Name::of(object);
+        let name = ObjectName::of(object);
         if name.api_version.is_empty() || name.kind.is_empty() || name.name.is_empty() {
             return;
         }
-        self.targets.push(Target { name, after });
+        self.targets.push(DoomedObject { name, after });
     }
 
     /// Adds what these objects hold: all that is in a namespace, all objects of a kind.
@@ -167,15 +168,15 @@ pub fn save(
     saving: &Saving<'_>,
     writer: &Writer,
 ) -> Result<Option<KeptObjects>, Unsaved> {
-    let reach = Reach::new(
+    let reach = ClusterReach::new(
         &objects.directory,
         saving.context,
         writer.deadline(),
         objects.scope.clone(),
     )?;
     let (context, server) = reach.whither()?;
-    let mut found = Found::default();
-    let names: Vec<&Name> = objects.targets.iter().map(|target| &target.name).collect();
+    let mut found = FoundObjects::default();
+    let names: Vec<&ObjectName> = objects.targets.iter().map(|target| &target.name).collect();
     for object in reach.present(&names)? {
         found.add(object);
     }
@@ -192,7 +193,7 @@ pub fn save(
         }
     }
     found.volumes(&reach, writer);
-    let mut place = Place {
+    let mut place = ClusterPlace {
         directory: Bytes::from(objects.directory.clone()),
         kubeconfig: saving.context.value("KUBECONFIG").map(Bytes::from),
         scope: objects.stored.iter().cloned().map(Bytes::from).collect(),
@@ -225,14 +226,14 @@ pub fn save(
 
 /// Objects as they are now.
 #[derive(Default)]
-struct Found {
+struct FoundObjects {
     objects: Vec<Value>,
     seen: HashSet<String>,
     /// Names of claims whose volume is kept when they go.
     retained: HashSet<String>,
 }
 
-impl Found {
+impl FoundObjects {
     fn add(&mut self, object: Value) {
         // One object can be found in several groups.
         let uid = text(&object, "/metadata/uid").to_owned();
@@ -244,12 +245,12 @@ impl Found {
     /// Everything in a namespace.
     fn all_in(
         &mut self,
-        reach: &Reach<'_>,
+        reach: &ClusterReach<'_>,
         namespace: &str,
         writer: &Writer,
     ) -> Result<(), Unsaved> {
-        let listed = reach.ask(&contents::LISTING)?;
-        let kinds = contents::kinds(&listed.output);
+        let listed = reach.ask(&LISTING)?;
+        let kinds = kinds(&listed.output);
         if kinds.is_empty() {
             return Err(Unsaved(reach::complaint(&listed)));
         }
@@ -261,7 +262,7 @@ impl Found {
             ));
         }
         for object in some {
-            if !contents::EVERYWHERE.contains(&short_name(&object).as_str()) {
+            if !EVERYWHERE.contains(&short_name(&object).as_str()) {
                 self.add(object);
             }
         }
@@ -269,7 +270,7 @@ impl Found {
     }
 
     /// Says of volumes that their data are not saved, and finds out which of them stay.
-    fn volumes(&mut self, reach: &Reach<'_>, writer: &Writer) {
+    fn volumes(&mut self, reach: &ClusterReach<'_>, writer: &Writer) {
         for object in &self.objects {
             match text(object, "/kind") {
                 "PersistentVolumeClaim" => {
@@ -282,12 +283,12 @@ impl Found {
                         text(volume, "/spec/persistentVolumeReclaimPolicy")
                     });
                     if policy == "Retain" {
-                        self.retained.insert(Name::of(object).shown());
+                        self.retained.insert(ObjectName::of(object).shown());
                     }
                     let size = text(object, "/status/capacity/storage");
                     writer.pass_over(format!(
                         "the data of {} ({}), which {}",
-                        Name::of(object).shown(),
+                        ObjectName::of(object).shown(),
                         if size.is_empty() {
                             "size unknown"
                         } else {
@@ -301,7 +302,7 @@ impl Found {
                     ));
                 }
                 "PersistentVolume" => {
-                    writer.pass_over(format!("the data of {}", Name::of(object).shown()));
+                    writer.pass_over(format!("the data of {}", ObjectName::of(object).shown()));
                 }
                 _ => {}
             }
@@ -321,19 +322,19 @@ impl Found {
         for object in &self.objects {
             let kind = text(object, "/kind").to_ascii_lowercase();
             match strip::fate(object) {
-                Fate::Saved => {}
-                Fate::MadeAgain => {
+                ObjectFate::Saved => {}
+                ObjectFate::MadeAgain => {
                     *left
                         .entry(("made again by their owners", kind))
                         .or_default() += 1;
                     continue;
                 }
-                Fate::Ended => {
+                ObjectFate::Ended => {
                     *left.entry(("that had run to their end", kind)).or_default() += 1;
                     continue;
                 }
             }
-            let name = Name::of(object);
+            let name = ObjectName::of(object);
             let after = wanted
                 .targets
                 .iter()
@@ -371,7 +372,7 @@ impl Found {
 
 /// Says what will not be quite as it was.
 fn warn(object: &Value, gone: &HashSet<String>, writer: &Writer) {
-    let name = Name::of(object).shown();
+    let name = ObjectName::of(object).shown();
     match text(object, "/kind") {
         "Job" => writer.pass_over(format!("how far {name} has come: it comes back suspended")),
         "Pod" => writer.pass_over(format!("what runs in {name}")),

@@ -8,9 +8,9 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::preview::{read, text};
+use crate::objects::{read, text};
 use guard_core::context::Context;
-use guard_core::probe::{Answer, Probe};
+use guard_core::probe::{Probe, ToolAnswer};
 use guard_ground::bytes::Bytes;
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
@@ -24,7 +24,7 @@ pub(super) const UNKNOWN_KIND: [&str; 3] = [
 
 /// An object by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Name {
+pub struct ObjectName {
     /// `apps/v1`.
     pub api_version: String,
     /// `Deployment`.
@@ -36,7 +36,7 @@ pub struct Name {
     pub name: String,
 }
 
-impl Name {
+impl ObjectName {
     /// The name of an object.
     pub fn of(object: &Value) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Name {
 
 /// What leads to a cluster again. Tokens and passwords of a command line are not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct ClusterPlace {
     /// The directory that the command ran in: paths of the kubeconfig can be relative to it.
     pub directory: Bytes,
     /// The variable KUBECONFIG.
@@ -96,7 +96,7 @@ pub struct Place {
     pub server: String,
 }
 
-impl Place {
+impl ClusterPlace {
     /// For a screen.
     pub fn shown(&self) -> String {
         let shown = |name: &str| guard_ground::mask::mask(&sanitize::text(name));
@@ -109,12 +109,12 @@ impl Place {
 }
 
 /// kubectl, pointed at one cluster.
-pub(super) struct Reach<'a> {
+pub(super) struct ClusterReach<'a> {
     probe: Probe<'a>,
     scope: Vec<OsString>,
 }
 
-impl<'a> Reach<'a> {
+impl<'a> ClusterReach<'a> {
     /// With these options, in this directory.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// When it cannot be reached, or is another one.
     pub(super) fn again(
-        place: &Place,
+        place: &ClusterPlace,
         context: &'a Context,
         deadline: Instant,
     ) -> Result<Self, String> {
@@ -188,14 +188,14 @@ impl<'a> Reach<'a> {
     ///
     /// # Errors
     /// When there is no answer.
-    pub(super) fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<Answer, String> {
+    pub(super) fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<ToolAnswer, String> {
         let mut all = self.scope.clone();
         all.extend(words.iter().map(|word| word.as_ref().to_owned()));
         self.probe.run(&all).map_err(|failure| failure.to_string())
     }
 
     /// The same; kubectl must be content.
-    pub(super) fn content<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<Answer, String> {
+    pub(super) fn content<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<ToolAnswer, String> {
         let answer = self.ask(words)?;
         if answer.success {
             Ok(answer)
@@ -221,8 +221,8 @@ impl<'a> Reach<'a> {
     ///
     /// # Errors
     /// When that cannot be told of each of them.
-    pub(super) fn present(&self, names: &[&Name]) -> Result<Vec<Value>, String> {
-        let mut wanted: Vec<&Name> = names.to_vec();
+    pub(super) fn present(&self, names: &[&ObjectName]) -> Result<Vec<Value>, String> {
+        let mut wanted: Vec<&ObjectName> = names.to_vec();
         loop {
             if wanted.is_empty() {
                 return Ok(Vec::new());
@@ -273,19 +273,22 @@ impl<'a> Reach<'a> {
     ///
     /// # Errors
     /// What kubectl says against it.
-    pub(super) fn delete<'n>(&self, names: impl Iterator<Item = &'n Name>) -> Result<(), String> {
+    pub(super) fn delete<'n>(
+        &self,
+        names: impl Iterator<Item = &'n ObjectName>,
+    ) -> Result<(), String> {
         let words = [
             "delete",
             "--ignore-not-found",
             "--wait=true",
             "--timeout=60s",
         ];
-        self.with_objects(&words, names.map(Name::stub))
+        self.with_objects(&words, names.map(ObjectName::stub))
     }
 }
 
 /// What kubectl says, masked: it can name what an object holds.
-pub(super) fn complaint(answer: &Answer) -> String {
+pub(super) fn complaint(answer: &ToolAnswer) -> String {
     format!(
         "kubectl says: {}",
         guard_ground::mask::mask(&answer.complaint())

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::preview::{list, text};
+use crate::objects::{list, text};
 
 /// What the server sets in every object.
 const SERVERS: [&str; 9] = [
@@ -38,7 +38,7 @@ const OF_ONE_JOB: [&str; 4] = [
 
 /// What becomes of an object that goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum ObjectFate {
     /// It is saved.
     Saved,
     /// Its owner makes it again.
@@ -48,7 +48,7 @@ pub(super) enum Fate {
 }
 
 /// Whether an object is saved, and if not, why.
-pub(super) fn fate(object: &Value) -> Fate {
+pub(super) fn fate(object: &Value) -> ObjectFate {
     let kind = text(object, "/kind");
     let by = list(object, "/metadata/ownerReferences")
         .iter()
@@ -67,20 +67,20 @@ pub(super) fn fate(object: &Value) -> Fate {
         _ => false,
     };
     if again {
-        return Fate::MadeAgain;
+        return ObjectFate::MadeAgain;
     }
     let phase = text(object, "/status/phase");
     if kind == "Pod" && matches!(phase, "Succeeded" | "Failed") {
-        return Fate::Ended;
+        return ObjectFate::Ended;
     }
     let finished = |condition: &Value| {
         matches!(text(condition, "/type"), "Complete" | "Failed")
             && text(condition, "/status") == "True"
     };
     if kind == "Job" && list(object, "/status/conditions").iter().any(finished) {
-        return Fate::Ended;
+        return ObjectFate::Ended;
     }
-    Fate::Saved
+    ObjectFate::Saved
 }
 
 /// The object as it can be made again. References to owners stay only where the owner stays: `gone` are
@@ -348,22 +348,22 @@ mod tests {
     fn what_comes_back_by_itself_or_must_not() {
         let owned = |kind: &str, by: &str| json!({"kind": kind, "metadata": {"ownerReferences": [{"kind": by, "controller": true}]}});
         for (object, expected) in [
-            (json!({"kind": "Pod"}), Fate::Saved),
-            (owned("Pod", "ReplicaSet"), Fate::MadeAgain),
-            (owned("Pod", "Operator"), Fate::Saved),
-            (owned("ReplicaSet", "Deployment"), Fate::MadeAgain),
-            (owned("Secret", "Certificate"), Fate::Saved),
+            (json!({"kind": "Pod"}), ObjectFate::Saved),
+            (owned("Pod", "ReplicaSet"), ObjectFate::MadeAgain),
+            (owned("Pod", "Operator"), ObjectFate::Saved),
+            (owned("ReplicaSet", "Deployment"), ObjectFate::MadeAgain),
+            (owned("Secret", "Certificate"), ObjectFate::Saved),
             (
                 json!({"kind": "Pod", "status": {"phase": "Succeeded"}}),
-                Fate::Ended,
+                ObjectFate::Ended,
             ),
             (
                 json!({"kind": "Job", "status": {"conditions": [{"type": "Complete", "status": "True"}]}}),
-                Fate::Ended,
+                ObjectFate::Ended,
             ),
             (
                 json!({"kind": "Job", "status": {"conditions": [{"type": "Complete", "status": "False"}]}}),
-                Fate::Saved,
+                ObjectFate::Saved,
             ),
         ] {
             assert_eq!(fate(&object), expected, "{object}");

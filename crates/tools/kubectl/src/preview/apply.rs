@@ -5,9 +5,10 @@ use std::ffi::OsString;
 
 use serde_json::Value;
 
-use super::objects::{EXAMPLES, losing, part, text};
-use super::{Kubectl, Measured, delete, judged};
+use super::lots::{EXAMPLES, losing, lot};
+use super::{KubectlProbe, Measured, delete, judged};
 use crate::backup::{self, Objects};
+use crate::objects::text;
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;
@@ -34,7 +35,7 @@ const DECIDING: [&str; 14] = [
 const UNCHANGEABLE: [&str; 3] = ["(Invalid)", "is invalid", "immutable"];
 
 /// Measures an `apply`.
-pub(super) fn apply(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn apply(kubectl: &KubectlProbe<'_>) -> Measured {
     let mut words: Vec<OsString> = vec!["apply".into()];
     words.extend(kubectl.options(&DECIDING)?);
     words.extend(["--dry-run=server", "--validate=false"].map(Into::into));
@@ -55,7 +56,7 @@ pub(super) fn apply(kubectl: &Kubectl<'_>) -> Measured {
         .filter_map(|line| line.split_once(" pruned"))
         .map(|(name, _)| sanitize::text(name.trim()))
         .collect();
-    loss.add(part(
+    loss.add(lot(
         Measure::Objects,
         pruned.len() as u64,
         "that the files do not name",
@@ -66,8 +67,8 @@ pub(super) fn apply(kubectl: &Kubectl<'_>) -> Measured {
     }
     if !pruned.is_empty() {
         let found = pruned_objects(kubectl, &pruned);
-        if let Some(part) = loss.parts.last_mut() {
-            part.kept = found.len() == pruned.len() && found.iter().all(backup::is_all);
+        if let Some(lot) = loss.lots.last_mut() {
+            lot.kept = found.len() == pruned.len() && found.iter().all(backup::is_all);
         }
         if found.len() == pruned.len() {
             let saved = Objects::of(&found).with_contents(&found);
@@ -81,7 +82,7 @@ pub(super) fn apply(kubectl: &Kubectl<'_>) -> Measured {
 
 /// The objects behind `configmap/settings`: kubectl prunes in the namespaces of what it applies, and does
 /// not say in which one. Only where that is clear.
-fn pruned_objects(kubectl: &Kubectl<'_>, pruned: &[String]) -> Vec<Value> {
+fn pruned_objects(kubectl: &KubectlProbe<'_>, pruned: &[String]) -> Vec<Value> {
     let applied = delete::objects_of_files(kubectl).unwrap_or_default();
     let mut namespaces: Vec<&str> = applied
         .iter()

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::objects::{list, losing, part, text};
-use super::{Kubectl, Measured};
+use super::lots::{losing, lot};
+use super::{KubectlProbe, Measured};
+use crate::objects::{list, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_trees as tree;
 use guard_words::Measure;
 
 /// Measures a command that takes entries out of the kubeconfig.
-pub(super) fn config(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn config(kubectl: &KubectlProbe<'_>) -> Measured {
     let [operand] = kubectl.invocation.operands.as_slice() else {
         return Ok(Loss::default());
     };
@@ -65,7 +66,7 @@ pub(super) fn config(kubectl: &Kubectl<'_>) -> Measured {
         "cluster" => "of the kubeconfig: a cluster with its address and certificate",
         _ => "of the kubeconfig: a context",
     };
-    loss.add(part(
+    loss.add(lot(
         Measure::Objects,
         entries.len() as u64,
         what,
@@ -84,15 +85,15 @@ pub(super) fn config(kubectl: &Kubectl<'_>) -> Measured {
             roots: files.into_iter().map(root).collect(),
             ..tree::Trees::default()
         });
-        for part in &mut loss.parts {
-            part.kept = true;
+        for lot in &mut loss.lots {
+            lot.kept = true;
         }
     }
     Ok(loss)
 }
 
 /// The files that kubectl reads its configuration from, as far as they are there.
-fn files(kubectl: &Kubectl<'_>) -> Vec<PathBuf> {
+fn files(kubectl: &KubectlProbe<'_>) -> Vec<PathBuf> {
     let flag = kubectl.invocation.flag("--kubeconfig");
     let named: Vec<PathBuf> = match flag.and_then(|flag| flag.value.clone()) {
         Some(file) => vec![file.into()],

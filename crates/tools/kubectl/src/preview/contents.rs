@@ -4,40 +4,21 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::objects::{name, part, text};
-use super::{Kubectl, Unmeasured};
+use super::lots::lot;
+use super::{KubectlProbe, Unmeasured};
+use crate::kinds::{EVERYWHERE, LISTING, kinds};
+use crate::objects::{name, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;
 
-/// Kinds that the cluster keeps by itself about others.
-const DERIVED: [&str; 6] = [
-    "events",
-    "events.events.k8s.io",
-    "endpoints",
-    "endpointslices.discovery.k8s.io",
-    "controllerrevisions.apps",
-    "leases.coordination.k8s.io",
-];
-
-/// What every namespace has.
-pub(crate) const EVERYWHERE: [&str; 2] = ["configmap/kube-root-ca.crt", "serviceaccount/default"];
-
-/// Asks for all kinds of objects that are in namespaces.
-pub(crate) const LISTING: [&str; 4] = [
-    "api-resources",
-    "--verbs=list,delete",
-    "--namespaced",
-    "--output=name",
-];
-
 /// Kinds on a line.
 const KINDS: usize = 20;
 
-type Found = Result<(), Unmeasured>;
+type Gathered = Result<(), Unmeasured>;
 
 /// A namespace with everything in it by kind.
-pub(super) fn namespace(kubectl: &Kubectl<'_>, namespace: &str, loss: &mut Loss) -> Found {
+pub(super) fn namespace(kubectl: &KubectlProbe<'_>, namespace: &str, loss: &mut Loss) -> Gathered {
     let listed = kubectl.ask(&LISTING)?;
     let kinds = kinds(&listed.output);
     if kinds.is_empty() {
@@ -58,7 +39,7 @@ pub(super) fn namespace(kubectl: &Kubectl<'_>, namespace: &str, loss: &mut Loss)
         .map(|line| line.trim().to_owned())
         .filter(|line| !line.is_empty() && !EVERYWHERE.contains(&line.as_str()))
         .collect();
-    let mut whole = part(
+    let mut whole = lot(
         Measure::Objects,
         names.len() as u64,
         &format!(
@@ -89,15 +70,6 @@ pub(super) fn namespace(kubectl: &Kubectl<'_>, namespace: &str, loss: &mut Loss)
     Ok(())
 }
 
-/// The kinds of the answer to [`LISTING`], without those that the cluster keeps by itself.
-pub(crate) fn kinds(printed: &[u8]) -> Vec<String> {
-    String::from_utf8_lossy(printed)
-        .lines()
-        .map(|kind| kind.trim().to_owned())
-        .filter(|kind| !kind.is_empty() && !DERIVED.contains(&kind.as_str()))
-        .collect()
-}
-
 /// `4 pod, 1 service`: how many of each kind, the most first.
 fn by_kind(names: &[String]) -> String {
     let mut sums: BTreeMap<&str, usize> = BTreeMap::new();
@@ -120,7 +92,7 @@ fn by_kind(names: &[String]) -> String {
 }
 
 /// A resource definition: every object of its kind, wherever it is.
-pub(super) fn definition(kubectl: &Kubectl<'_>, object: &Value, loss: &mut Loss) -> Found {
+pub(super) fn definition(kubectl: &KubectlProbe<'_>, object: &Value, loss: &mut Loss) -> Gathered {
     let kind = text(object, "/metadata/name");
     let answer = kubectl.ask(&[
         "get",
@@ -134,7 +106,7 @@ pub(super) fn definition(kubectl: &Kubectl<'_>, object: &Value, loss: &mut Loss)
         .filter(|line| !line.trim().is_empty())
         .count();
     let what = format!("of kind {} in all namespaces", sanitize::text(kind));
-    let mut all = part(Measure::Objects, count as u64, &what, Vec::new());
+    let mut all = lot(Measure::Objects, count as u64, &what, Vec::new());
     all.at_least = !answer.success;
     all.kept = answer.success;
     loss.add(all);
@@ -142,7 +114,7 @@ pub(super) fn definition(kubectl: &Kubectl<'_>, object: &Value, loss: &mut Loss)
 }
 
 /// A volume claim: how large it is, and whether its data go with it.
-pub(super) fn claim(kubectl: &Kubectl<'_>, object: &Value, loss: &mut Loss) {
+pub(super) fn claim(kubectl: &KubectlProbe<'_>, object: &Value, loss: &mut Loss) {
     let volume = text(object, "/spec/volumeName");
     let size = text(object, "/status/capacity/storage");
     let shown = name(object);

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::contents;
-use super::objects::{EXAMPLES, is_workload, losing, name, owner, part, replicas, text};
-use super::{Kubectl, Measured, SELECTING, Unmeasured};
+use super::lots::{EXAMPLES, losing, lot};
+use super::{KubectlProbe, Measured, SELECTING, Unmeasured};
 use crate::backup::{self, Objects};
+use crate::objects::{is_workload, name, owner, replicas, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;
@@ -27,7 +28,7 @@ const DECIDING: [&str; 9] = [
 const OWNERS: usize = 6;
 
 /// `delete`.
-pub(super) fn delete(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn delete(kubectl: &KubectlProbe<'_>) -> Measured {
     if let Some(flag) = kubectl.invocation.flag("--raw") {
         return raw(kubectl, flag.text().unwrap_or_default());
     }
@@ -46,8 +47,8 @@ pub(super) fn delete(kubectl: &Kubectl<'_>) -> Measured {
         Ok(objects) => of_objects(kubectl, &names, &objects),
         Err(why) => {
             let mut loss = of_objects(kubectl, &names, &[])?;
-            for part in &mut loss.parts {
-                part.at_least = true;
+            for lot in &mut loss.lots {
+                lot.at_least = true;
             }
             loss.fact(format!("what hangs on them cannot be seen: {why}"));
             Ok(loss)
@@ -56,13 +57,13 @@ pub(super) fn delete(kubectl: &Kubectl<'_>) -> Measured {
 }
 
 /// What is lost with these objects: themselves, what they hold, and what serves by them.
-fn of_objects(kubectl: &Kubectl<'_>, names: &[String], objects: &[Value]) -> Measured {
+fn of_objects(kubectl: &KubectlProbe<'_>, names: &[String], objects: &[Value]) -> Measured {
     let orphans = kubectl
         .invocation
         .flag("--cascade")
         .is_some_and(|flag| matches!(flag.text(), Some("orphan" | "false")));
     let mut loss = losing("delete");
-    let mut whole = part(
+    let mut whole = lot(
         Measure::Objects,
         names.len() as u64,
         "",
@@ -114,7 +115,7 @@ fn serving(objects: &[Value], loss: &mut Loss) {
         .take(EXAMPLES)
         .map(|object| name(object))
         .collect();
-    loss.add(part(Measure::Pods, pods, "serving now, of", examples));
+    loss.add(lot(Measure::Pods, pods, "serving now, of", examples));
     for object in workloads {
         if text(object, "/kind") == "StatefulSet" {
             let policy = text(
@@ -152,7 +153,7 @@ fn owners(objects: &[Value], loss: &mut Loss) {
 }
 
 /// `replace --force`: what exists is deleted before it is made again.
-pub(super) fn replace(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn replace(kubectl: &KubectlProbe<'_>) -> Measured {
     if kubectl.invocation.has("--raw") {
         return raw_request(kubectl);
     }
@@ -163,7 +164,7 @@ pub(super) fn replace(kubectl: &Kubectl<'_>) -> Measured {
 /// Objects that are deleted and made again from files.
 pub(super) fn made_again(objects: &[Value]) -> Loss {
     let mut loss = losing("replace");
-    loss.add(part(
+    loss.add(lot(
         Measure::Objects,
         objects.len() as u64,
         "deleted and made again",
@@ -177,7 +178,7 @@ pub(super) fn made_again(objects: &[Value]) -> Loss {
 }
 
 /// `debug POD --copy-to=X --replace`: the original goes.
-pub(super) fn debug(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn debug(kubectl: &KubectlProbe<'_>) -> Measured {
     let Some(pod) = kubectl.invocation.operands.first() else {
         return Ok(Loss::default());
     };
@@ -196,7 +197,7 @@ pub(super) fn debug(kubectl: &Kubectl<'_>) -> Measured {
 }
 
 /// `replace` and `create` with `--raw`: a namespace that is finalized, a pod that is evicted.
-pub(super) fn raw_request(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn raw_request(kubectl: &KubectlProbe<'_>) -> Measured {
     let path = kubectl
         .invocation
         .flag("--raw")
@@ -216,7 +217,7 @@ pub(super) fn raw_request(kubectl: &Kubectl<'_>) -> Measured {
 }
 
 /// A path of the API whose object, or whose objects all together, would go.
-fn raw(kubectl: &Kubectl<'_>, path: &str) -> Measured {
+fn raw(kubectl: &KubectlProbe<'_>, path: &str) -> Measured {
     let path = path.split('?').next().unwrap_or_default();
     let answer = kubectl.ask(&["get", "--raw", path])?;
     super::judged(&answer)?;
@@ -245,7 +246,7 @@ fn raw(kubectl: &Kubectl<'_>, path: &str) -> Measured {
 }
 
 /// Options that choose the objects of a file.
-pub(super) fn objects_of_files(kubectl: &Kubectl<'_>) -> Result<Vec<Value>, Unmeasured> {
+pub(super) fn objects_of_files(kubectl: &KubectlProbe<'_>) -> Result<Vec<Value>, Unmeasured> {
     let mut words = kubectl.options(&SELECTING)?;
     words.retain(|word| !word.to_string_lossy().starts_with("--selector"));
     kubectl.get(&words)

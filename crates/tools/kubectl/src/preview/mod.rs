@@ -3,16 +3,15 @@
 
 mod apply;
 mod config;
-pub(crate) mod contents;
+mod contents;
 mod delete;
+mod lots;
 mod nodes;
-mod objects;
 mod patch;
 mod workloads;
 
-pub(crate) use objects::{list, name, read, text};
-
 use crate::backup::Objects;
+use crate::objects;
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::time::{Duration, Instant};
@@ -25,7 +24,7 @@ use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::naming::typeable;
 use guard_core::preview::{Budget, Preview};
-use guard_core::probe::{Answer, Probe};
+use guard_core::probe::{Probe, ToolAnswer};
 use guard_ground::memfd::MemoryFile;
 use guard_ground::sanitize;
 
@@ -74,7 +73,7 @@ const REFUSALS: [&str; 24] = [
 ];
 
 /// kubectl, where the command runs it.
-struct Kubectl<'a> {
+struct KubectlProbe<'a> {
     invocation: &'a Invocation,
     context: &'a Context,
     probe: Probe<'a>,
@@ -84,7 +83,7 @@ struct Kubectl<'a> {
 
 /// Where the command goes.
 #[derive(Default)]
-struct Place {
+struct Destination {
     context: String,
     server: String,
     namespace: String,
@@ -111,7 +110,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
         Ok(probe) => probe.telling(budget.progress.as_ref(), "asking the cluster"),
         Err(failure) => return unknown(failure.to_string(), Loss::default()),
     };
-    let kubectl = Kubectl {
+    let kubectl = KubectlProbe {
         invocation,
         context,
         probe,
@@ -121,7 +120,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
     let measured = kubectl.measured(&mut facts);
     let harmless = matches!(&measured, Ok(loss) if loss.is_none());
     let place = if harmless {
-        Place::default()
+        Destination::default()
     } else {
         kubectl.place(&mut facts)
     };
@@ -135,7 +134,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
             if loss.phrase.place.is_empty() {
                 loss.phrase.place = kubectl.place_words(&place);
             }
-            if loss.parts.iter().any(|part| part.at_least) {
+            if loss.lots.iter().any(|lot| lot.at_least) {
                 Preview::Estimate(loss)
             } else {
                 Preview::Exact(loss)
@@ -148,7 +147,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
     }
 }
 
-impl Kubectl<'_> {
+impl KubectlProbe<'_> {
     fn measured(&self, facts: &mut Loss) -> Measured {
         let verb: Vec<&str> = self.invocation.verb.iter().map(|word| &**word).collect();
         if let Some(flag) = self.invocation.flags.iter().find(|flag| !flag.familiar) {
@@ -190,7 +189,7 @@ impl Kubectl<'_> {
     }
 
     /// Runs kubectl with the command's own scope.
-    fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<Answer, Unmeasured> {
+    fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<ToolAnswer, Unmeasured> {
         let mut all: Vec<OsString> = self.invocation.scope.clone();
         all.extend(words.iter().map(|word| word.as_ref().to_owned()));
         self.probe.run(&all).map_err(|failure| failure.to_string())
@@ -293,8 +292,8 @@ impl Kubectl<'_> {
     }
 
     /// Which context, server and namespace the command goes to, from kubectl itself.
-    fn place(&self, facts: &mut Loss) -> Place {
-        let mut place = Place::default();
+    fn place(&self, facts: &mut Loss) -> Destination {
+        let mut place = Destination::default();
         let view = self.view().unwrap_or_default();
         let text = |pointer: &str| {
             let value = view.pointer(pointer).and_then(Value::as_str);
@@ -340,7 +339,7 @@ impl Kubectl<'_> {
     }
 
     /// The place in the phrase.
-    fn place_words(&self, place: &Place) -> String {
+    fn place_words(&self, place: &Destination) -> String {
         let context = typeable(place.context.as_ref());
         if self.invocation.has("--all-namespaces") {
             format!("in all of {context}")
@@ -354,7 +353,7 @@ impl Kubectl<'_> {
 
 /// Whether the answer can be relied on: the tool was content, or it refused for a reason that holds for
 /// the real command too.
-fn judged(answer: &Answer) -> Result<(), Unmeasured> {
+fn judged(answer: &ToolAnswer) -> Result<(), Unmeasured> {
     if answer.success {
         return Ok(());
     }

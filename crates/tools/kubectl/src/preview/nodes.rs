@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
-use super::objects::{EXAMPLES, list, losing, owner, part, text};
-use super::{Kubectl, Measured, Unmeasured};
+use super::lots::{EXAMPLES, losing, lot};
+use super::{KubectlProbe, Measured, Unmeasured};
 use crate::backup::Objects;
+use crate::objects::{list, owner, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;
 
 /// `drain`: the server says which pods would be evicted.
-pub(super) fn drain(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn drain(kubectl: &KubectlProbe<'_>) -> Measured {
     let names = [
         "chunk-size",
         "delete-emptydir-data",
@@ -48,7 +49,7 @@ pub(super) fn drain(kubectl: &Kubectl<'_>) -> Measured {
         .collect();
     let mut loss = losing("evict");
     saving(&leaving, &mut loss);
-    loss.add(part(
+    loss.add(lot(
         Measure::Pods,
         evicted.len() as u64,
         "evicted",
@@ -87,7 +88,7 @@ fn between<'l>(line: &'l str, starts: &[&str], end: &str) -> Option<&'l str> {
 }
 
 /// `taint … KEY=VALUE:NoExecute`: every pod that does not tolerate it.
-pub(super) fn taint(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn taint(kubectl: &KubectlProbe<'_>) -> Measured {
     let names = ["all", "overwrite", "selector", "validate"];
     let printed = kubectl.dry_run(&names, &["--output=name"])?;
     let nodes: Vec<String> = printed
@@ -116,7 +117,7 @@ pub(super) fn taint(kubectl: &Kubectl<'_>) -> Measured {
         .collect();
     let mut loss = losing("evict");
     saving(&leaving, &mut loss);
-    loss.add(part(
+    loss.add(lot(
         Measure::Pods,
         leaving.len() as u64,
         "evicted",
@@ -147,7 +148,7 @@ fn tolerates(pod: &Value, key: &str, value: &str) -> bool {
 }
 
 /// The pods on these nodes.
-fn on_nodes(kubectl: &Kubectl<'_>, nodes: &[String]) -> Result<Vec<Value>, Unmeasured> {
+fn on_nodes(kubectl: &KubectlProbe<'_>, nodes: &[String]) -> Result<Vec<Value>, Unmeasured> {
     let mut pods = Vec::new();
     for node in nodes {
         let chosen = format!("--field-selector=spec.nodeName={node}");

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::objects::{self, losing, name, part, text};
+use super::lots::{losing, lot};
 use super::workloads::stopped;
-use super::{Kubectl, Measured};
+use super::{KubectlProbe, Measured};
 use crate::backup::Objects;
+use crate::objects::{self, name, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;
@@ -25,7 +26,7 @@ const INDIFFERENT: [&str; 8] = [
 const FIELDS: usize = 8;
 
 /// Measures a patch.
-pub(super) fn patch(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn patch(kubectl: &KubectlProbe<'_>) -> Measured {
     let names = [
         "field-manager",
         "filename",
@@ -80,19 +81,19 @@ fn loss(before: &[Value], after: &[Value]) -> Loss {
             losers.push(format!("{} ({}{dots})", name(old), sanitize::text(&told)));
         }
     }
-    loss.add(part(
+    loss.add(lot(
         Measure::Objects,
         losers.len() as u64,
         "losing fields or entries",
         losers,
     ));
     loss.merge(stopped(&stops));
-    if let Some(part) = loss
-        .parts
+    if let Some(lot) = loss
+        .lots
         .iter_mut()
-        .find(|part| part.what.starts_with("losing"))
+        .find(|lot| lot.what.starts_with("losing"))
     {
-        part.kept = true;
+        lot.kept = true;
     }
     if !saved.targets.is_empty() {
         loss.saves.push(saved);

@@ -3,15 +3,16 @@
 
 use serde_json::Value;
 
-use super::objects::{EXAMPLES, is_workload, list, losing, name, owner, part, replicas, text};
-use super::{Kubectl, Measured, Unmeasured};
+use super::lots::{EXAMPLES, losing, lot};
+use super::{KubectlProbe, Measured, Unmeasured};
 use crate::backup::Objects;
+use crate::objects::{is_workload, list, name, owner, replicas, text};
 use guard_core::loss::Loss;
 use guard_ground::sanitize;
 use guard_words::Measure;
 
 /// `scale` to nothing.
-pub(super) fn scale(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn scale(kubectl: &KubectlProbe<'_>) -> Measured {
     let names = [
         "all",
         "current-replicas",
@@ -65,14 +66,14 @@ pub(super) fn stopped(objects: &[Value]) -> Loss {
         format!("{} ({ready} of {wanted})", name(object))
     };
     let serving: Vec<&Value> = running.iter().filter(serves).copied().collect();
-    loss.add(part(
+    loss.add(lot(
         Measure::Pods,
         serving.iter().map(|object| replicas(object).0).sum(),
         "serving now, of",
         serving.iter().take(EXAMPLES).map(shown).collect(),
     ));
     let waiting: Vec<&Value> = running.iter().filter(|one| !serves(one)).copied().collect();
-    loss.add(part(
+    loss.add(lot(
         Measure::Objects,
         waiting.len() as u64,
         "that would no longer try to serve",
@@ -82,7 +83,7 @@ pub(super) fn stopped(objects: &[Value]) -> Loss {
 }
 
 /// `rollout undo`: what serves now makes way for an earlier revision.
-pub(super) fn undo(kubectl: &Kubectl<'_>) -> Measured {
+pub(super) fn undo(kubectl: &KubectlProbe<'_>) -> Measured {
     let names = [
         "filename",
         "kustomize",
@@ -117,10 +118,10 @@ pub(super) fn undo(kubectl: &Kubectl<'_>) -> Measured {
     let examples: Vec<String> = objects.iter().take(EXAMPLES).map(shown).collect();
     if pods > 0 {
         let what = "serving now, to make way for an earlier revision, of";
-        loss.add(part(Measure::Pods, pods, what, examples));
+        loss.add(lot(Measure::Pods, pods, what, examples));
     } else {
         let count = objects.len() as u64;
-        loss.add(part(
+        loss.add(lot(
             Measure::Objects,
             count,
             "put back to an earlier revision",
@@ -131,7 +132,7 @@ pub(super) fn undo(kubectl: &Kubectl<'_>) -> Measured {
 }
 
 /// What serves now of the objects that a command touches.
-pub(super) fn serving(kubectl: &Kubectl<'_>, facts: &mut Loss) -> Result<(), Unmeasured> {
+pub(super) fn serving(kubectl: &KubectlProbe<'_>, facts: &mut Loss) -> Result<(), Unmeasured> {
     let objects = kubectl.chosen(&[])?;
     if !objects.is_empty() {
         facts.saves.push(Objects::of(&objects));
@@ -148,7 +149,7 @@ pub(super) fn serving(kubectl: &Kubectl<'_>, facts: &mut Loss) -> Result<(), Unm
 }
 
 /// What is known of the place that `cp` writes to: the volume, and who would make the pod again.
-pub(super) fn destination(kubectl: &Kubectl<'_>, facts: &mut Loss) -> Result<(), Unmeasured> {
+pub(super) fn destination(kubectl: &KubectlProbe<'_>, facts: &mut Loss) -> Result<(), Unmeasured> {
     let Some(target) = kubectl.invocation.operands.last() else {
         return Ok(());
     };

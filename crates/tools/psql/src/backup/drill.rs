@@ -1,11 +1,11 @@
 //! Bringing a backup back into a database of its own on the same server, which goes again.
 
 use super::define::identifier;
-use super::dump::KeptObjects;
+use super::dump::KeptDump;
 use super::kept::KeptRows;
-use super::link::{Address, Link, Script};
-use super::objects;
-use super::script::Source;
+use super::link::{Address, Link, PsqlScript};
+use super::script::RowSource;
+use super::there;
 use guard_core::context::Context;
 use guard_core::kept;
 use guard_core::kept::Undoing;
@@ -13,18 +13,18 @@ use guard_ground::sanitize;
 use guard_words::Measure;
 
 /// A database that goes when it is dropped.
-struct Scratch<'a> {
+struct ScratchDatabase<'a> {
     beside: Address,
     address: Address,
     context: &'a Context,
 }
 
-impl<'a> Scratch<'a> {
+impl<'a> ScratchDatabase<'a> {
     /// Makes one with the encoding and the order of the other database's.
     fn beside(server: &Address, context: &'a Context) -> Result<Self, String> {
         let since = guard_ground::time::now();
         let name = format!("guard_drill_{}_{since}", std::process::id());
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         script.line(&format!(
             "SELECT pg_catalog.format('CREATE DATABASE {name} TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', \
              pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_catalog.pg_database \
@@ -49,9 +49,9 @@ impl<'a> Scratch<'a> {
     }
 }
 
-impl Drop for Scratch<'_> {
+impl Drop for ScratchDatabase<'_> {
     fn drop(&mut self) {
-        let Ok(mut script) = Script::new() else {
+        let Ok(mut script) = PsqlScript::new() else {
             return;
         };
         let name = identifier(&self.address.database);
@@ -70,11 +70,11 @@ fn not_tried(why: &str) -> Vec<String> {
 
 /// Saved rows: their tables are made anew, without what refers to other tables.
 pub fn rows(kept: &KeptRows, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
-    let scratch = match Scratch::beside(&kept.server, undoing.context) {
+    let scratch = match ScratchDatabase::beside(&kept.server, undoing.context) {
         Ok(scratch) => scratch,
         Err(why) => return Ok(not_tried(&why)),
     };
-    let mut script = Script::new()?;
+    let mut script = PsqlScript::new()?;
     for table in &kept.tables {
         let definition = &table.definition;
         script.line(&format!(
@@ -101,8 +101,8 @@ pub fn rows(kept: &KeptRows, undoing: &Undoing<'_>) -> Result<Vec<String>, Strin
         ))?;
     }
     scratch.link().script(script)?.end()?;
-    let mut script = Script::new()?;
-    kept.restoring(&mut script, &[], &Source::Inline(undoing.reader))?;
+    let mut script = PsqlScript::new()?;
+    kept.restoring(&mut script, &[], &RowSource::Inline(undoing.reader))?;
     scratch.link().script(script)?.end()?;
     let differences = kept.compared(&scratch.link(), undoing.reader)?;
     if let Some(first) = differences.first() {
@@ -116,15 +116,15 @@ pub fn rows(kept: &KeptRows, undoing: &Undoing<'_>) -> Result<Vec<String>, Strin
 }
 
 /// Dumped objects; what needs something that was not saved with them is left out and told.
-pub fn objects(kept: &KeptObjects, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
+pub fn objects(kept: &KeptDump, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
     if kept.dumps.is_empty() {
         return Ok(vec!["it only says what was not there".to_owned()]);
     }
-    let scratch = match Scratch::beside(&kept.server, undoing.context) {
+    let scratch = match ScratchDatabase::beside(&kept.server, undoing.context) {
         Ok(scratch) => scratch,
         Err(why) => return Ok(not_tried(&why)),
     };
-    let mut script = Script::new()?;
+    let mut script = PsqlScript::new()?;
     script.line("\\set ON_ERROR_STOP off")?;
     for relation in &kept.relations {
         script.line(&format!(
@@ -136,7 +136,7 @@ pub fn objects(kept: &KeptObjects, undoing: &Undoing<'_>) -> Result<Vec<String>,
         undoing.reader.copy(blob, &mut script)?;
     }
     scratch.link().script(script)?.end()?;
-    let there = objects::there(&scratch.link(), &kept.relations)?;
+    let there = there::there(&scratch.link(), &kept.relations)?;
     let mut lines = Vec::new();
     let mut rows = 0;
     let mut tables = 0;

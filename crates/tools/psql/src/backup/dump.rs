@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::define::{self, Definition, identifier};
 use super::link::{Address, Link, Sections, unsaved};
-use crate::preview::ask::literal;
+use crate::ask::literal;
 use guard_store::Unsaved;
 use guard_store::manifest::Blob;
 use guard_store::writer::Writer;
@@ -15,7 +15,7 @@ use guard_store::writer::Writer;
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct DumpWish {
     /// Tables and views.
-    pub relations: Vec<Relation>,
+    pub relations: Vec<KeptRelation>,
     /// Foreign keys of tables that stay.
     pub keys: Vec<ForeignKey>,
     /// What `pg_dump` does not save with them.
@@ -45,7 +45,7 @@ pub struct Schema {
 
 /// A table or a view.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Relation {
+pub struct KeptRelation {
     /// The schema, as it is spelled.
     pub schema: String,
     /// The name, as it is spelled.
@@ -57,12 +57,12 @@ pub struct Relation {
     pub shape: Vec<String>,
     /// What it holds.
     #[serde(default)]
-    pub holds: Holds,
+    pub holds: RowTally,
 }
 
 /// How many rows, and the sum of their digests, whatever their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holds {
+pub struct RowTally {
     /// The rows.
     pub count: u64,
     /// The sum.
@@ -82,14 +82,14 @@ pub struct ForeignKey {
 
 /// Objects of one database in a backup.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct KeptObjects {
+pub struct KeptDump {
     /// Where the database is.
     pub server: Address,
     /// Tables and views that are to be there again.
-    pub relations: Vec<Relation>,
+    pub relations: Vec<KeptRelation>,
     /// Those that are not to be there, as they stand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub removed: Vec<Relation>,
+    pub removed: Vec<KeptRelation>,
     /// Foreign keys of other tables that are to be there again.
     pub keys: Vec<ForeignKey>,
     /// Schemas that are to be there again.
@@ -102,7 +102,7 @@ pub struct KeptObjects {
     pub dumps: Vec<Blob>,
 }
 
-impl Relation {
+impl KeptRelation {
     /// As SQL names it.
     pub fn quoted(&self) -> String {
         format!("{}.{}", identifier(&self.schema), identifier(&self.table))
@@ -118,7 +118,7 @@ impl Relation {
         matches!(self.kind.as_str(), "r" | "m")
     }
 
-    /// A query for [`Holds`].
+    /// A query for [`RowTally`].
     fn holding(&self) -> String {
         format!(
             "SELECT pg_catalog.json_build_object('count', pg_catalog.count(*), 'sum', coalesce(CAST(pg_catalog.sum(\
@@ -139,7 +139,7 @@ pub const PLAIN: &str = "SET LOCAL search_path = ''; SET LOCAL datestyle = 'ISO,
 
 /// Questions about relations that are there: definitions in one line, then a line for each that holds
 /// rows.
-pub fn questions(relations: &[Relation]) -> Vec<String> {
+pub fn questions(relations: &[KeptRelation]) -> Vec<String> {
     let oids: Vec<String> = relations
         .iter()
         .map(|relation| {
@@ -154,13 +154,16 @@ pub fn questions(relations: &[Relation]) -> Vec<String> {
         relations
             .iter()
             .filter(|relation| relation.holds_rows())
-            .map(Relation::holding),
+            .map(KeptRelation::holding),
     );
     questions
 }
 
 /// The answers to [`questions`]: the relations as they are.
-pub fn answers(sections: &mut Sections, relations: &[Relation]) -> Result<Vec<Relation>, String> {
+pub fn answers(
+    sections: &mut Sections,
+    relations: &[KeptRelation],
+) -> Result<Vec<KeptRelation>, String> {
     let definitions: Vec<Definition> = sections.json()?;
     let mut answered = Vec::new();
     for relation in relations {
@@ -200,7 +203,7 @@ pub(super) fn save(
     server: &Address,
     snapshot: &str,
     writer: &Writer,
-) -> Result<KeptObjects, Unsaved> {
+) -> Result<KeptDump, Unsaved> {
     let mut steps = vec![
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
         format!("SET TRANSACTION SNAPSHOT {}", literal(snapshot)),
@@ -232,7 +235,7 @@ pub(super) fn save(
     }
     sections.end()?;
     let dumps = dumps(&wish.relations, &wish.schemas, link, Some(snapshot), writer)?;
-    Ok(KeptObjects {
+    Ok(KeptDump {
         server: server.clone(),
         relations,
         removed: Vec::new(),
@@ -246,7 +249,7 @@ pub(super) fn save(
 /// What `pg_dump` prints of these schemas, and of the relations that lie in others. It takes either
 /// schemas or relations (`pg_dump(1)`, `--table`).
 pub(super) fn dumps(
-    relations: &[Relation],
+    relations: &[KeptRelation],
     schemas: &[String],
     link: &Link<'_>,
     snapshot: Option<&str>,

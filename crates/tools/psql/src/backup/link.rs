@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::preview::ask::{self, complaint};
+use crate::ask::{self, complaint};
 use guard_core::context::Context;
 use guard_core::probe::{Failure, Probe, Stream};
 use guard_ground::spool;
@@ -60,7 +60,7 @@ impl Address {
     /// # Errors
     /// When it does not answer.
     pub fn doubt(&self, context: &Context) -> Result<Option<String>, String> {
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         script.line(&format!("SELECT {CLUSTER};"))?;
         let link = Link::to(self, context, kept::deadline());
         let mut sections = link.script(script)?;
@@ -171,7 +171,7 @@ impl<'a> Link<'a> {
     }
 
     /// A session that reads a script.
-    pub fn script(&self, script: Script) -> Result<Sections, String> {
+    pub fn script(&self, script: PsqlScript) -> Result<Sections, String> {
         let mut words = self.words();
         words.push("--file=-".into());
         words.push("--".into());
@@ -193,9 +193,9 @@ impl<'a> Link<'a> {
 }
 
 /// A script for psql, in a file without a name.
-pub struct Script(std::io::BufWriter<File>);
+pub struct PsqlScript(std::io::BufWriter<File>);
 
-impl Script {
+impl PsqlScript {
     /// An empty one.
     ///
     /// # Errors
@@ -235,7 +235,7 @@ impl Script {
     }
 }
 
-impl Write for Script {
+impl Write for PsqlScript {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.write(bytes)
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::define::identifier;
 use super::kept::{KeptRows, KeptTable};
-use crate::preview::ask::{array, literal};
+use crate::ask::{array, literal};
 
 /// A table as it is now.
 #[derive(Debug, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Now {
     /// Sequences of its columns as SQL names them, with the column.
     pub sequences: Vec<(String, String)>,
     /// Foreign keys that act when its rows are deleted.
-    pub edges: Vec<Edge>,
+    pub edges: Vec<Referrer>,
 }
 
 /// A trigger: its table as SQL names it, its name likewise, and `tgenabled` of `pg_trigger`.
@@ -29,7 +29,7 @@ pub struct Trigger(pub String, pub String, pub String);
 
 /// A foreign key of another table's.
 #[derive(Debug, Deserialize)]
-pub struct Edge {
+pub struct Referrer {
     /// The other table's schema and name.
     pub schema: String,
     /// As it is spelled.
@@ -82,7 +82,7 @@ const LOOK: &str = "SELECT CASE WHEN c.oid IS NULL THEN 'null'::json ELSE json_b
 
 /// A query for the rows of another table's that refer to rows that are to go, and that the backup does
 /// not know.
-pub fn referring(kept: &KeptRows, at: usize, edge: &Edge) -> String {
+pub fn referring(kept: &KeptRows, at: usize, edge: &Referrer) -> String {
     let own: Vec<String> = edge
         .columns
         .iter()

@@ -11,9 +11,10 @@ pub mod objects;
 pub mod part;
 pub mod save;
 pub mod script;
+mod there;
 pub mod wish;
 
-use dump::KeptObjects;
+use dump::KeptDump;
 use guard_core::kept::Kept;
 use guard_core::wish::{Saving, Wish};
 use guard_store::Unsaved;
@@ -28,7 +29,7 @@ impl Body for KeptRows {
     const KIND: &'static str = "psql-rows";
 }
 
-impl Body for KeptObjects {
+impl Body for KeptDump {
     const KIND: &'static str = "psql-objects";
 }
 
@@ -43,6 +44,6 @@ pub fn revive(part: &Part) -> Option<Result<Box<dyn Kept>, String>> {
     if let Some(rows) = part.read::<KeptRows>() {
         return Some(rows.map(|rows| Box::new(rows) as Box<dyn Kept>));
     }
-    let objects = part.read::<KeptObjects>()?;
+    let objects = part.read::<KeptDump>()?;
     Some(objects.map(|objects| Box::new(objects) as Box<dyn Kept>))
 }

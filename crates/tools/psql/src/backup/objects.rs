@@ -7,24 +7,25 @@ use std::time::Instant;
 
 use super::define::identifier;
 use super::drill;
-use super::dump::{self, KeptObjects, PLAIN, Relation, Schema};
-use super::link::{Link, Script, Sections};
+use super::dump::{self, KeptDump, KeptRelation, PLAIN, Schema};
+use super::link::{Link, PsqlScript};
 use super::part::{LOCK, new_file};
-use crate::preview::ask::literal;
+use super::there::{differing, there};
+use crate::ask::literal;
 use guard_core::kept::TIME;
 use guard_core::kept::{Kept, Undoing};
 use guard_core::world::World;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_words::Measure;
 
 /// The name of the file with the dump.
 const FILE: &str = "objects.sql";
 
-impl KeptObjects {
+impl KeptDump {
     fn link<'a>(&self, undoing: &Undoing<'a>) -> Link<'a> {
         Link::to(&self.server, undoing.context, kept::deadline())
     }
@@ -32,14 +33,14 @@ impl KeptObjects {
     /// Those of the relations that are there, as they are.
     fn there(
         &self,
-        relations: &[Relation],
+        relations: &[KeptRelation],
         undoing: &Undoing<'_>,
-    ) -> Result<Vec<Relation>, String> {
+    ) -> Result<Vec<KeptRelation>, String> {
         there(&self.link(undoing), relations)
     }
 
     /// Drops relations: views before what they show, tables together.
-    fn drop(script: &mut Script, relations: &[Relation]) -> Result<(), String> {
+    fn drop(script: &mut PsqlScript, relations: &[KeptRelation]) -> Result<(), String> {
         for relation in relations.iter().rev() {
             let word = match relation.kind.as_str() {
                 "v" => "VIEW",
@@ -51,7 +52,7 @@ impl KeptObjects {
         let tables: Vec<String> = relations
             .iter()
             .filter(|relation| matches!(relation.kind.as_str(), "r" | "p"))
-            .map(Relation::quoted)
+            .map(KeptRelation::quoted)
             .collect();
         if tables.is_empty() {
             return Ok(());
@@ -63,9 +64,9 @@ impl KeptObjects {
     /// the way.
     fn restoring(
         &self,
-        script: &mut Script,
-        reader: &Reader,
-        there: &[Relation],
+        script: &mut PsqlScript,
+        reader: &BackupReader,
+        there: &[KeptRelation],
     ) -> Result<(), String> {
         script.line("\\encoding UTF8")?;
         script.line("BEGIN;")?;
@@ -104,10 +105,10 @@ impl KeptObjects {
         script.line("COMMIT;")
     }
 
-    fn write_into(&self, directory: &Path, reader: &Reader) -> Result<(), String> {
+    fn write_into(&self, directory: &Path, reader: &BackupReader) -> Result<(), String> {
         let path = directory.join(FILE);
         let problem = |error: std::io::Error| format!("{}: {error}", sanitize::path(&path));
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         self.restoring(&mut script, reader, &[])?;
         let mut file = new_file(&path).map_err(problem)?;
         script
@@ -118,7 +119,7 @@ impl KeptObjects {
 
     /// Those of the schemas to be removed that are there, with everything in them.
     fn schemas_there(&self, link: &Link<'_>) -> Result<Vec<Schema>, String> {
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         for schema in &self.removed_schemas {
             script.line(&format!("{};", dump::grants(&schema.name)))?;
         }
@@ -138,7 +139,7 @@ impl KeptObjects {
 
     /// Foreign keys of other tables that are not as they were.
     fn keys_missing(&self, undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         script.line("BEGIN READ ONLY;")?;
         script.line(&format!("{PLAIN};"))?;
         for key in &self.keys {
@@ -166,78 +167,7 @@ impl KeptObjects {
     }
 }
 
-/// Those of the relations that are there, as they are.
-pub(super) fn there(link: &Link<'_>, relations: &[Relation]) -> Result<Vec<Relation>, String> {
-    if relations.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut script = Script::new()?;
-    for relation in relations {
-        script.line(&format!(
-            "SELECT pg_catalog.to_json(pg_catalog.to_regclass({}) IS NOT NULL);",
-            literal(&relation.quoted())
-        ))?;
-    }
-    let mut sections = link.script(script)?;
-    let mut found = Vec::new();
-    for relation in relations {
-        if sections.json()? {
-            found.push(relation.clone());
-        }
-    }
-    sections.end()?;
-    if found.is_empty() {
-        return Ok(found);
-    }
-    let mut sections = asked(link, &found)?;
-    let found = dump::answers(&mut sections, &found)?;
-    sections.end()?;
-    Ok(found)
-}
-
-fn asked(link: &Link<'_>, relations: &[Relation]) -> Result<Sections, String> {
-    let mut script = Script::new()?;
-    script.line("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")?;
-    script.line(&format!("{PLAIN};"))?;
-    for question in dump::questions(relations) {
-        script.line(&format!("{question};"))?;
-    }
-    link.script(script)
-}
-
-/// In what relations differ from those that were saved.
-pub(super) fn differing(saved: &[Relation], there: &[Relation]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for relation in saved {
-        let now = there
-            .iter()
-            .find(|now| (&now.schema, &now.table) == (&relation.schema, &relation.table));
-        let Some(now) = now else {
-            lines.push(format!("{} is not there", relation.shown()));
-            continue;
-        };
-        if now.holds != relation.holds {
-            lines.push(format!(
-                "{} holds {} now, not the {} that were saved",
-                relation.shown(),
-                Measure::Rows.count(now.holds.count),
-                relation.holds.count
-            ));
-        }
-        if now.shape != relation.shape {
-            let other = relation.shape.iter().find(|line| !now.shape.contains(line));
-            let other = other.or_else(|| now.shape.iter().find(|l| !relation.shape.contains(l)));
-            lines.push(sanitize::text(&format!(
-                "{} is not defined as it was: {}",
-                relation.shown(),
-                other.map_or("", String::as_str)
-            )));
-        }
-    }
-    lines
-}
-
-impl Kept for KeptObjects {
+impl Kept for KeptDump {
     fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("In {}", self.server.shown())];
         for relation in &self.relations {
@@ -289,7 +219,7 @@ impl Kept for KeptObjects {
         }
         let doubt = self.server.doubt(undoing.context)?;
         let there = self.there(&self.relations, undoing)?;
-        let expected = |relation: &Relation| {
+        let expected = |relation: &KeptRelation| {
             self.removed.iter().any(|removed| {
                 (&removed.schema, &removed.table) == (&relation.schema, &relation.table)
             })
@@ -350,7 +280,7 @@ impl Kept for KeptObjects {
                 there.push(relation);
             }
         }
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         self.restoring(&mut script, undoing.reader, &there)?;
         let link = Link::to(&self.server, undoing.context, Instant::now() + TIME * 5);
         link.script(script)?
@@ -372,7 +302,7 @@ impl Kept for KeptObjects {
         if !self.dumps.is_empty() {
             lines.extend(self.keys_missing(undoing)?);
         }
-        let gone: Vec<Relation> = self
+        let gone: Vec<KeptRelation> = self
             .removed
             .iter()
             .filter(|one| {

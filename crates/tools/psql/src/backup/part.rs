@@ -11,9 +11,9 @@ use serde::Deserialize;
 
 use super::define::identifier;
 use super::kept::{KeptRows, KeptTable, Sheet};
-use super::link::{Link, Script, Sections, unsaved};
+use super::link::{Link, PsqlScript, Sections, unsaved};
 use super::look::{self, Now};
-use super::script::{self, Sides, Source, Which};
+use super::script::{self, RowSource, Sides, Which};
 use super::{drill, save};
 use guard_core::kept::TIME;
 use guard_core::kept::{Kept, Undoing};
@@ -21,7 +21,7 @@ use guard_core::world::World;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::manifest::{Blob, Part};
-use guard_store::reader::Reader;
+use guard_store::reader::BackupReader;
 use guard_store::writer::Writer;
 use guard_words::Measure;
 
@@ -32,7 +32,7 @@ const NAMED: usize = 12;
 
 /// What stands in the way in one table.
 #[derive(Deserialize)]
-pub struct Found {
+pub struct InTheWay {
     /// Rows with the key of a saved one that hold something else.
     #[serde(default)]
     changed: Option<Those>,
@@ -75,7 +75,7 @@ impl Those {
     }
 }
 
-impl Found {
+impl InTheWay {
     fn lines(&self, table: &KeptTable) -> Vec<String> {
         let line = |found: &Option<Those>, what: &str| found.as_ref()?.line(table, what);
         let mut lines: Vec<String> = [
@@ -108,7 +108,7 @@ impl KeptRows {
 
     /// What stands there now.
     fn look(&self, undoing: &Undoing<'_>) -> Result<Vec<Now>, String> {
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         script.line("BEGIN READ ONLY;")?;
         for query in look::queries(self) {
             script.line(&query)?;
@@ -139,7 +139,7 @@ impl KeptRows {
 
     /// Sequences that stand behind the rows of their tables: emptying may have set them back.
     fn behind(&self, now: &[Now], undoing: &Undoing<'_>) -> Result<Vec<String>, String> {
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         let mut asked = Vec::new();
         for (table, now) in self.tables.iter().zip(now) {
             for (sequence, column) in &now.sequences {
@@ -169,12 +169,12 @@ impl KeptRows {
     fn compare(
         &self,
         link: &Link<'_>,
-        reader: &Reader,
+        reader: &BackupReader,
         queries: &[String],
     ) -> Result<Sections, String> {
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         script::begin(&mut script, &self.settings, LOCK)?;
-        script::load(&mut script, self, &Source::Inline(reader))?;
+        script::load(&mut script, self, &RowSource::Inline(reader))?;
         // From here on even a mistake of guard's changes nothing.
         script.line("SET TRANSACTION READ ONLY;")?;
         for query in queries {
@@ -192,7 +192,11 @@ impl KeptRows {
     }
 
     /// In what the database differs from what was saved.
-    pub(super) fn compared(&self, link: &Link<'_>, reader: &Reader) -> Result<Vec<String>, String> {
+    pub(super) fn compared(
+        &self,
+        link: &Link<'_>,
+        reader: &BackupReader,
+    ) -> Result<Vec<String>, String> {
         #[derive(Deserialize)]
         struct Differing {
             rows: u64,
@@ -228,9 +232,9 @@ impl KeptRows {
     /// Writes the script that brings everything back in one transaction.
     pub(super) fn restoring(
         &self,
-        script: &mut Script,
+        script: &mut PsqlScript,
         now: &[Now],
-        source: &Source<'_>,
+        source: &RowSource<'_>,
     ) -> Result<(), String> {
         script::begin(script, &self.settings, LOCK)?;
         script::load(script, self, source)?;
@@ -253,7 +257,7 @@ impl KeptRows {
     }
 
     /// The rows as files, and a script that brings them back.
-    fn write_into(&self, directory: &Path, reader: &Reader) -> Result<(), String> {
+    fn write_into(&self, directory: &Path, reader: &BackupReader) -> Result<(), String> {
         let problem = |path: &Path, error: &dyn std::fmt::Display| {
             format!("{}: {error}", sanitize::path(path))
         };
@@ -263,13 +267,13 @@ impl KeptRows {
             reader.copy(&sheet.content, &mut file)?;
             file.sync_all().map_err(|error| problem(&path, &error))?;
         }
-        let mut script = Script::new()?;
+        let mut script = PsqlScript::new()?;
         script.line(&format!(
             "-- Brings rows back that guard saved, in {}.\n-- In this directory: psql -X -v ON_ERROR_STOP=1 -f restore.sql\n\
              -- Triggers of the tables run.",
             self.server.shown()
         ))?;
-        self.restoring(&mut script, &[], &Source::Files)?;
+        self.restoring(&mut script, &[], &RowSource::Files)?;
         let path = directory.join("restore.sql");
         let mut file = new_file(&path).map_err(|error| problem(&path, &error))?;
         script
@@ -377,7 +381,7 @@ impl Kept for KeptRows {
         let mut sections = self.compare(&self.link(undoing), undoing.reader, &queries)?;
         let mut lines: Vec<String> = self.server.doubt(undoing.context)?.into_iter().collect();
         for table in &self.tables {
-            let found: Found = sections.json()?;
+            let found: InTheWay = sections.json()?;
             lines.extend(found.lines(table));
         }
         for (table, edge) in referring {
@@ -435,8 +439,8 @@ impl Kept for KeptRows {
             return Ok(Vec::new());
         }
         let now = self.look(undoing)?;
-        let mut script = Script::new()?;
-        self.restoring(&mut script, &now, &Source::Inline(undoing.reader))?;
+        let mut script = PsqlScript::new()?;
+        self.restoring(&mut script, &now, &RowSource::Inline(undoing.reader))?;
         let link = Link::to(&self.server, undoing.context, Instant::now() + TIME * 5);
         link.script(script)?
             .end()
@@ -487,8 +491,8 @@ impl Kept for KeptRows {
 }
 
 /// A content of another backup's, once more.
-fn again(sheet: &Sheet, reader: &Reader, writer: &Writer) -> Result<Sheet, Unsaved> {
-    let mut script = Script::new().map_err(unsaved)?;
+fn again(sheet: &Sheet, reader: &BackupReader, writer: &Writer) -> Result<Sheet, Unsaved> {
+    let mut script = PsqlScript::new().map_err(unsaved)?;
     reader.copy(&sheet.content, &mut script).map_err(unsaved)?;
     let mut file = script.finish()?;
     Ok(Sheet {

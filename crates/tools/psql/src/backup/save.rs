@@ -19,7 +19,7 @@ const LONGEST: usize = 120 << 10;
 
 /// What the session says about itself.
 #[derive(Deserialize)]
-struct Facts {
+struct SessionFacts {
     path: String,
     encoding: String,
     zone: String,
@@ -37,7 +37,7 @@ const FACTS: &str = "SELECT pg_catalog.json_build_object(
     'digits', CAST(pg_catalog.current_setting('extra_float_digits') AS int),
     'version', CAST(pg_catalog.current_setting('server_version_num') AS int), 'cluster', {cluster})";
 
-impl Facts {
+impl SessionFacts {
     /// Why values would not read as they are written. The conditions of the command are read with its own
     /// settings, so guard does not change them.
     fn obstacle(&self) -> Option<String> {
@@ -144,7 +144,7 @@ fn greeting(sections: &mut Sections) -> Result<(Address, Settings), Unsaved> {
         user: sections.line()?,
         cluster: String::new(),
     };
-    let facts: Facts = sections.json()?;
+    let facts: SessionFacts = sections.json()?;
     if let Some(why) = facts.obstacle() {
         return Err(unsaved(why));
     }

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use super::define::{Definition, identifier};
 use super::kept::{KeptRows, KeptTable, Settings, Sheet};
-use super::link::Script;
-use crate::preview::ask::literal;
-use guard_store::reader::Reader;
+use super::link::PsqlScript;
+use crate::ask::literal;
+use guard_store::reader::BackupReader;
 
 /// Which of the rows of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +44,9 @@ impl Which {
 }
 
 /// Where COPY reads loaded rows from.
-pub enum Source<'a> {
+pub enum RowSource<'a> {
     /// The script itself.
-    Inline(&'a Reader),
+    Inline(&'a BackupReader),
     /// Files beside it.
     Files,
 }
@@ -71,7 +71,7 @@ pub fn file_name(at: usize, which: Which, definition: &Definition) -> String {
 }
 
 /// Begins a transaction in which values read as they were written.
-pub fn begin(script: &mut Script, settings: &Settings, lock: &str) -> Result<(), String> {
+pub fn begin(script: &mut PsqlScript, settings: &Settings, lock: &str) -> Result<(), String> {
     script.line(&format!("\\encoding {}", settings.encoding))?;
     script.line("BEGIN ISOLATION LEVEL REPEATABLE READ;")?;
     for setting in [
@@ -102,7 +102,11 @@ pub fn begin(script: &mut Script, settings: &Settings, lock: &str) -> Result<(),
 }
 
 /// Loads the saved rows.
-pub fn load(script: &mut Script, kept: &KeptRows, source: &Source<'_>) -> Result<(), String> {
+pub fn load(
+    script: &mut PsqlScript,
+    kept: &KeptRows,
+    source: &RowSource<'_>,
+) -> Result<(), String> {
     for (at, table) in kept.tables.iter().enumerate() {
         let definition = &table.definition;
         let columns = definition.list("");
@@ -116,14 +120,14 @@ pub fn load(script: &mut Script, kept: &KeptRows, source: &Source<'_>) -> Result
                 definition.alone()
             ))?;
             match source {
-                Source::Inline(reader) => {
+                RowSource::Inline(reader) => {
                     script.line(&format!("COPY pg_temp.{loaded} ({columns}) FROM STDIN;"))?;
                     reader
                         .copy(&sheet.content, script)
                         .map_err(|why| format!("{}: {why}", table.shown()))?;
                     script.line("\\.")?;
                 }
-                Source::Files => script.line(&format!(
+                RowSource::Files => script.line(&format!(
                     "\\copy pg_temp.{loaded} ({columns}) FROM '{}'",
                     file_name(at, which, definition)
                 ))?,
@@ -233,7 +237,7 @@ impl<'a> Sides<'a> {
         )
     }
 
-    /// A query for what would be lost by bringing the rows back, as [`Found`](super::part::Found).
+    /// A query for what would be lost by bringing the rows back, as [`InTheWay`](super::part::Found).
     pub fn conflicts(&self) -> String {
         if !self.keyed() {
             return format!(

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::look::{Edge, Look};
+use super::look::{Edge, ReachedTables};
 use guard_sql::actions::Rows;
 
 /// A name that the user's own text certainly does not hold.
@@ -71,14 +71,14 @@ fn reference(rows: &Rows) -> &str {
 }
 
 /// A table in the query: its place in `Look::relations`, and the columns that others refer to.
-struct Node<'a> {
+struct CascadeNode<'a> {
     oid: u64,
     name: &'a str,
     time: Option<&'a str>,
     keys: Vec<&'a str>,
 }
 
-impl Node<'_> {
+impl CascadeNode<'_> {
     /// The columns that its expression selects.
     fn columns(&self, reference: &str) -> String {
         let mut columns = format!("{reference}.tableoid AS o, {reference}.ctid AS r");
@@ -129,14 +129,18 @@ impl Count<'_> {
 }
 
 /// Composes the query; fails when the cascades go round in a circle of several tables.
-pub(super) fn count<'a>(rows: &Rows, look: &'a Look, deletes: bool) -> Result<Count<'a>, String> {
+pub(super) fn count<'a>(
+    rows: &Rows,
+    look: &'a ReachedTables,
+    deletes: bool,
+) -> Result<Count<'a>, String> {
     let root = look.relations.first().ok_or("the table is not there")?.oid;
     let order = if deletes {
         ordered(root, look)?
     } else {
         vec![root]
     };
-    let nodes: Vec<Node<'_>> = order.iter().filter_map(|oid| node(*oid, look)).collect();
+    let nodes: Vec<CascadeNode<'_>> = order.iter().filter_map(|oid| node(*oid, look)).collect();
     let mut parts = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
         let mut sources = Vec::new();
@@ -194,7 +198,12 @@ pub(super) fn count<'a>(rows: &Rows, look: &'a Look, deletes: bool) -> Result<Co
 
 /// The queries for the rows of one table that deletes in its parents take along, and last, where it
 /// refers to itself, the one that goes on from its own rows.
-fn taken_along(at: usize, node: &Node<'_>, nodes: &[Node<'_>], look: &Look) -> Vec<String> {
+fn taken_along(
+    at: usize,
+    node: &CascadeNode<'_>,
+    nodes: &[CascadeNode<'_>],
+    look: &ReachedTables,
+) -> Vec<String> {
     let incoming: Vec<&Edge> = look
         .edges
         .iter()
@@ -231,7 +240,7 @@ fn taken_along(at: usize, node: &Node<'_>, nodes: &[Node<'_>], look: &Look) -> V
     sources
 }
 
-fn table_counts(nodes: &[Node<'_>]) -> String {
+fn table_counts(nodes: &[CascadeNode<'_>]) -> String {
     let counts = (0..nodes.len()).map(|at| {
         format!(
             "(SELECT json_build_object('rows', count(*), \
@@ -243,7 +252,7 @@ fn table_counts(nodes: &[Node<'_>]) -> String {
 }
 
 /// The rows that refer to taken ones through another foreign key and stay.
-fn changed(edge: &Edge, nodes: &[Node<'_>], look: &Look) -> Option<String> {
+fn changed(edge: &Edge, nodes: &[CascadeNode<'_>], look: &ReachedTables) -> Option<String> {
     let place = |oid: u64| nodes.iter().position(|node| node.oid == oid);
     let name = &look.relations.iter().find(|it| it.oid == edge.child)?.name;
     let refers = refers(edge, place(edge.parent)?, nodes);
@@ -257,7 +266,7 @@ fn changed(edge: &Edge, nodes: &[Node<'_>], look: &Look) -> Option<String> {
 }
 
 /// `(c.a, c.b) IN (SELECT …)`: the child's row refers to a row that is taken.
-fn refers(edge: &Edge, parent: usize, nodes: &[Node<'_>]) -> String {
+fn refers(edge: &Edge, parent: usize, nodes: &[CascadeNode<'_>]) -> String {
     let child: Vec<String> = edge
         .columns
         .iter()
@@ -280,7 +289,7 @@ fn refers(edge: &Edge, parent: usize, nodes: &[Node<'_>]) -> String {
     )
 }
 
-fn node(oid: u64, look: &Look) -> Option<Node<'_>> {
+fn node(oid: u64, look: &ReachedTables) -> Option<CascadeNode<'_>> {
     let relation = look.relations.iter().find(|relation| relation.oid == oid)?;
     let mut keys: Vec<&str> = look
         .edges
@@ -290,7 +299,7 @@ fn node(oid: u64, look: &Look) -> Option<Node<'_>> {
         .collect();
     keys.sort_unstable();
     keys.dedup();
-    Some(Node {
+    Some(CascadeNode {
         oid,
         name: &relation.name,
         time: relation.time.as_deref(),
@@ -299,7 +308,7 @@ fn node(oid: u64, look: &Look) -> Option<Node<'_>> {
 }
 
 /// The tables that deletes reach, each after those that it is reached from.
-fn ordered(root: u64, look: &Look) -> Result<Vec<u64>, String> {
+fn ordered(root: u64, look: &ReachedTables) -> Result<Vec<u64>, String> {
     let cascades: Vec<(u64, u64)> = look
         .edges
         .iter()

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::ask::{Database, Trouble, array};
-use guard_core::invocation::Statement;
+use crate::ask::{Database, Trouble, array};
+use guard_core::invocation::JudgedStatement;
 use guard_sql::Changes;
 
 /// What the statements before have changed.
@@ -18,7 +18,7 @@ pub(super) struct Before {
 }
 
 impl Before {
-    pub(super) fn add(&mut self, statement: &Statement, changes: &Changes) {
+    pub(super) fn add(&mut self, statement: &JudgedStatement, changes: &Changes) {
         match changes {
             Changes::Nothing => {}
             Changes::Table(name) => {

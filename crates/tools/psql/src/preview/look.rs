@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::ask::{Database, Trouble, array, literal};
+use crate::ask::{Database, Trouble, array, literal};
 
 /// A table, or a relation of another sort.
 #[derive(Clone, Debug, Deserialize)]
@@ -47,7 +47,7 @@ pub(super) struct Edge {
 
 /// A table and everything that its foreign keys reach.
 #[derive(Debug, Deserialize)]
-pub(super) struct Look {
+pub(super) struct ReachedTables {
     /// The table first.
     pub relations: Vec<Relation>,
     pub edges: Vec<Edge>,
@@ -65,7 +65,7 @@ pub(super) fn look(
     mentions: &[String],
     calls: &[String],
     database: &Database<'_>,
-) -> Result<Option<Look>, Trouble> {
+) -> Result<Option<ReachedTables>, Trouble> {
     let calls: Vec<String> = calls
         .iter()
         .map(|call| super::depends::last_part(call))

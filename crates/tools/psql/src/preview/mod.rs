@@ -1,22 +1,28 @@
 //! What SQL would destroy in the database that it points at: counted there, read-only.
 
-pub(super) mod ask;
 mod cascade;
 mod catalog;
+mod column;
 mod depends;
+mod drop;
+mod drop_database;
+mod gone;
 mod look;
-mod objects;
 mod rows;
+mod seeds;
+mod told;
+mod truncate;
 
-use self::ask::{Database, Trouble};
 use self::depends::Before;
+use self::seeds::Seeds;
 use super::backup::SqlWish;
+use crate::ask::{Database, Trouble};
 use guard_core::context::Context;
-use guard_core::invocation::{Invocation, Statement};
+use guard_core::invocation::{Invocation, JudgedStatement};
 use guard_core::loss::{Loss, Phrase};
 use guard_core::preview::{Budget, Preview};
 use guard_sql::actions::{Action, Verb, actions};
-use guard_sql::{Changes, Kind};
+use guard_sql::{Changes, StatementKind};
 
 /// More destroying statements than this are not measured one by one.
 const MOST: usize = 50;
@@ -62,9 +68,9 @@ struct Measuring<'a> {
 }
 
 impl<'a> Measuring<'a> {
-    fn statement(&mut self, statement: &Statement, changes: &Changes) {
-        let kind = Kind::from_name(statement.kind).unwrap_or(Kind::Unknown);
-        if kind > Kind::Write && !statement.rolled_back {
+    fn statement(&mut self, statement: &JudgedStatement, changes: &Changes) {
+        let kind = StatementKind::from_name(statement.kind).unwrap_or(StatementKind::Unknown);
+        if kind > StatementKind::Write && !statement.rolled_back {
             let one = self
                 .doubted(kind, statement)
                 .and_then(|()| self.one(kind, statement))
@@ -80,15 +86,15 @@ impl<'a> Measuring<'a> {
     }
 
     /// Of a statement that is known to destroy, and of which something is unknown as well: why.
-    fn doubted(&self, kind: Kind, statement: &Statement) -> Result<(), String> {
+    fn doubted(&self, kind: StatementKind, statement: &JudgedStatement) -> Result<(), String> {
         let mut others = self.invocation.statements.iter();
         let beside = others.find(|other| {
-            other.kind == Kind::Unknown.name()
+            other.kind == StatementKind::Unknown.name()
                 && (&other.from, other.line, &other.text)
                     == (&statement.from, statement.line, &statement.text)
         });
         match beside {
-            Some(beside) if kind != Kind::Unknown => {
+            Some(beside) if kind != StatementKind::Unknown => {
                 Err(beside.why.unwrap_or("part of it is unknown").to_owned())
             }
             _ => Ok(()),
@@ -96,7 +102,7 @@ impl<'a> Measuring<'a> {
     }
 
     /// The loss of one statement.
-    fn one(&mut self, kind: Kind, statement: &Statement) -> Result<Preview, String> {
+    fn one(&mut self, kind: StatementKind, statement: &JudgedStatement) -> Result<Preview, String> {
         if let Some(why) = unmeasurable(kind, statement) {
             return Err(why);
         }
@@ -222,7 +228,7 @@ fn gather(loss: &mut Loss, invocation: &Invocation, doubt: Option<String>) {
 }
 
 /// `line 12 of migrate.sql: `, for the statements of files; nothing for an argument's only line.
-fn place(statement: &Statement) -> String {
+fn place(statement: &JudgedStatement) -> String {
     match (statement.from.as_str(), statement.line) {
         ("", 1) => String::new(),
         ("", line) => format!("line {line}: "),
@@ -231,41 +237,43 @@ fn place(statement: &Statement) -> String {
 }
 
 /// What guard cannot measure whatever the database holds.
-fn unmeasurable(kind: Kind, statement: &Statement) -> Option<String> {
+fn unmeasurable(kind: StatementKind, statement: &JudgedStatement) -> Option<String> {
     let why = match kind {
-        Kind::Unknown | Kind::Include => {
+        StatementKind::Unknown | StatementKind::Include => {
             return Some(
                 statement
                     .why
                     .map_or_else(|| statement.text.clone(), str::to_owned),
             );
         }
-        Kind::CopyToFile => "it overwrites a file",
-        Kind::VacuumFull => "VACUUM FULL locks the table while it writes it anew",
-        Kind::Terminate => "it ends other sessions and what they were doing",
-        Kind::GrantPublic => "it opens something to everybody",
-        Kind::Revoke => "it takes rights away, and guard does not know who needs them",
-        Kind::Reassign => "it changes who owns things",
-        Kind::Upsert => "which rows it overwrites depends on what it inserts",
-        Kind::LargeObject => "guard does not measure large objects",
-        Kind::AlterSystem => "it changes the server's configuration",
-        Kind::CopyFromProgram | Kind::CopyToProgram => "the server runs another program",
-        Kind::Shell => "psql runs another program",
-        Kind::Read
-        | Kind::Write
-        | Kind::Update
-        | Kind::Merge
-        | Kind::Delete
-        | Kind::UpdateAll
-        | Kind::DeleteAll
-        | Kind::AlterColumnType
-        | Kind::AlterDropColumn
-        | Kind::Truncate
-        | Kind::Drop
-        | Kind::DropTable
-        | Kind::DropOwned
-        | Kind::DropSchema
-        | Kind::DropDatabase => return None,
+        StatementKind::CopyToFile => "it overwrites a file",
+        StatementKind::VacuumFull => "VACUUM FULL locks the table while it writes it anew",
+        StatementKind::Terminate => "it ends other sessions and what they were doing",
+        StatementKind::GrantPublic => "it opens something to everybody",
+        StatementKind::Revoke => "it takes rights away, and guard does not know who needs them",
+        StatementKind::Reassign => "it changes who owns things",
+        StatementKind::Upsert => "which rows it overwrites depends on what it inserts",
+        StatementKind::LargeObject => "guard does not measure large objects",
+        StatementKind::AlterSystem => "it changes the server's configuration",
+        StatementKind::CopyFromProgram | StatementKind::CopyToProgram => {
+            "the server runs another program"
+        }
+        StatementKind::Shell => "psql runs another program",
+        StatementKind::Read
+        | StatementKind::Write
+        | StatementKind::Update
+        | StatementKind::Merge
+        | StatementKind::Delete
+        | StatementKind::UpdateAll
+        | StatementKind::DeleteAll
+        | StatementKind::AlterColumnType
+        | StatementKind::AlterDropColumn
+        | StatementKind::Truncate
+        | StatementKind::Drop
+        | StatementKind::DropTable
+        | StatementKind::DropOwned
+        | StatementKind::DropSchema
+        | StatementKind::DropDatabase => return None,
     };
     Some(why.to_owned())
 }
@@ -352,32 +360,32 @@ fn of_action(
     action: &Action,
     database: &Database<'_>,
     before: &Before,
-    statement: &Statement,
+    statement: &JudgedStatement,
 ) -> Result<Preview, Trouble> {
     let here = place(statement);
     let here = here.trim_end_matches([':', ' ']);
     match action {
         Action::Rows(taken) => rows::measure(taken, database, before, here),
         Action::Truncate { tables, cascade } => {
-            objects::truncate(tables, *cascade, database, before, here)
+            truncate::truncate(tables, *cascade, database, before, here)
         }
         Action::Drop {
             sort,
             names,
             cascade,
         } => {
-            let seeds = objects::Seeds::named(sort, names);
-            objects::drop(&seeds, *cascade, database, before, here)
+            let seeds = Seeds::named(sort, names);
+            drop::drop(&seeds, *cascade, database, before, here)
         }
-        Action::Owned { roles, cascade } => objects::owned(roles, *cascade, database, before, here),
-        Action::Database(name) => objects::database(name, database, here),
+        Action::Owned { roles, cascade } => drop::owned(roles, *cascade, database, before, here),
+        Action::Database(name) => drop_database::database(name, database, here),
         Action::Column {
             table,
             column,
             cascade,
-        } => objects::column(table, column, *cascade, database, before, here),
+        } => column::drop(table, column, *cascade, database, before, here),
         Action::ColumnType { table, column } => {
-            objects::column_type(table, column, database, before, here)
+            column::retype(table, column, database, before, here)
         }
     }
 }

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::ask::{Database, Trouble};
 use super::cascade;
 use super::depends::Before;
-use super::look::{Edge, Look, Relation, look};
+use super::look::{Edge, ReachedTables, Relation, look};
+use crate::ask::{Database, Trouble};
 use crate::backup::define::{self, Definition};
 use crate::backup::{SqlWish, TableWish};
-use guard_core::loss::{Loss, Part};
+use guard_core::loss::{Loss, Lot};
 use guard_core::preview::Preview;
 use guard_ground::text::human_percent;
 use guard_sql::actions::{Rows, Verb};
@@ -20,7 +20,7 @@ use guard_words::Measure;
 #[derive(Deserialize)]
 struct Counted {
     taken: u64,
-    tables: Vec<One>,
+    tables: Vec<TableCount>,
     others: Vec<u64>,
 }
 
@@ -31,7 +31,7 @@ impl Counted {
 }
 
 #[derive(Deserialize)]
-struct One {
+struct TableCount {
     rows: u64,
     first: Option<String>,
     last: Option<String>,
@@ -94,7 +94,7 @@ pub(super) fn measure(
         Err(_) => None,
     };
     let saved = if counted.is_nothing() {
-        Saved::default()
+        SavedRows::default()
     } else {
         wished(rows, &look, &count, &counted, database)
     };
@@ -109,7 +109,7 @@ pub(super) fn measure(
 
 /// What is saved of the rows, and of which tables all of them.
 #[derive(Default)]
-struct Saved {
+struct SavedRows {
     wish: SqlWish,
     kept: Vec<u64>,
 }
@@ -117,12 +117,12 @@ struct Saved {
 /// What has to be saved of what was counted.
 fn wished(
     rows: &Rows,
-    look: &Look,
+    look: &ReachedTables,
     count: &cascade::Count<'_>,
     counted: &Counted,
     database: &Database<'_>,
-) -> Saved {
-    let mut saved = Saved::default();
+) -> SavedRows {
+    let mut saved = SavedRows::default();
     let taken = count.tables.iter().zip(&counted.tables).enumerate();
     let taken: Vec<(usize, u64)> = taken
         .filter(|(_, (_, one))| one.rows > 0)
@@ -202,7 +202,7 @@ pub(super) fn definitions(
 }
 
 /// Why counting would say little, or do something.
-fn unsure(table: &Relation, look: &Look) -> Option<String> {
+fn unsure(table: &Relation, look: &ReachedTables) -> Option<String> {
     if let Some(hidden) = look.relations.iter().find(|relation| relation.hidden) {
         return Some(format!(
             "row-level security may hide rows of {}",
@@ -227,7 +227,7 @@ fn unsure(table: &Relation, look: &Look) -> Option<String> {
 fn estimate(
     rows: &Rows,
     table: &Relation,
-    look: &Look,
+    look: &ReachedTables,
     counting: &cascade::Count<'_>,
     database: &Database<'_>,
     here: &str,
@@ -242,7 +242,7 @@ fn estimate(
     let count = to_count(planned).max(1);
     let percent = share(count, to_count(table.estimate.max(1.0)).max(1));
     loss.share = percent;
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Rows,
         count,
         at_least: false,
@@ -314,7 +314,7 @@ fn what(of: &str, verb: Verb, here: &str) -> String {
 
 fn told(
     rows: &Rows,
-    look: &Look,
+    look: &ReachedTables,
     count: &cascade::Count<'_>,
     counted: &Counted,
     wholes: Option<Vec<u64>>,
@@ -355,7 +355,7 @@ fn told(
             of.push_str(", by ON DELETE CASCADE");
         }
         let verb = if at == 0 { rows.verb } else { Verb::Delete };
-        loss.add(Part {
+        loss.add(Lot {
             measure: Measure::Rows,
             count: one.rows,
             at_least: false,
@@ -397,7 +397,7 @@ fn other(edge: &Edge, child: &Relation, changed: u64, verb: Verb, kept: bool, lo
             return;
         }
     };
-    loss.add(Part {
+    loss.add(Lot {
         measure: Measure::Rows,
         count: changed,
         at_least: false,
@@ -408,7 +408,7 @@ fn other(edge: &Edge, child: &Relation, changed: u64, verb: Verb, kept: bool, lo
     });
 }
 
-fn triggers(look: &Look, loss: &mut Loss) {
+fn triggers(look: &ReachedTables, loss: &mut Loss) {
     for table in look
         .relations
         .iter()

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::Value;
 
-use guard_core::loss::{Loss, Part, Phrase};
+use guard_core::loss::{Loss, Lot, Phrase};
 use guard_core::rule::Infrastructure;
 use guard_ground::digest::Hasher;
 use guard_ground::glob;
@@ -22,7 +22,7 @@ const EXAMPLES: usize = 8;
 
 /// A plan: the parts of the JSON output format that say what is lost.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Plan {
+pub(super) struct TerraformPlan {
     #[serde(default)]
     resource_changes: Vec<Resource>,
     #[serde(default)]
@@ -42,12 +42,12 @@ struct Resource {
     #[serde(rename = "type", default)]
     kind: String,
     deposed: Option<String>,
-    change: Change,
+    change: ResourceChange,
     action_reason: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Change {
+struct ResourceChange {
     actions: Vec<String>,
     #[serde(default)]
     before: Value,
@@ -59,7 +59,7 @@ struct Change {
 
 /// What becomes of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
+enum ResourceFate {
     Destroyed,
     Replaced,
     Forgotten,
@@ -67,7 +67,7 @@ enum Fate {
     Reduced,
 }
 
-impl Fate {
+impl ResourceFate {
     fn words(self) -> &'static str {
         match self {
             Self::Destroyed => "destroyed",
@@ -89,7 +89,7 @@ impl Fate {
     }
 }
 
-impl Plan {
+impl TerraformPlan {
     /// Whether a variable's value is not kept in the plan: it is declared, and the plan has no value,
     /// not even a default one.
     pub fn has_ephemeral_variables(&self) -> bool {
@@ -107,13 +107,13 @@ impl Plan {
 /// One resource that something is lost of.
 struct Lost<'a> {
     resource: &'a Resource,
-    fate: Fate,
+    fate: ResourceFate,
     holds_data: bool,
     shown: String,
 }
 
 /// What a plan would lose.
-pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure) -> Loss {
+pub(super) fn loss(plan: &TerraformPlan, infrastructure: &Infrastructure) -> Loss {
     let mut changes: Vec<Lost<'_>> = plan
         .resource_changes
         .iter()
@@ -129,7 +129,7 @@ pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure) -> Loss {
         .collect();
     changes.extend(vanished(plan).map(|resource| Lost {
         resource,
-        fate: Fate::Vanished,
+        fate: ResourceFate::Vanished,
         holds_data: holds_data(&resource.kind, infrastructure),
         shown: shown(resource, ""),
     }));
@@ -144,8 +144,8 @@ pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure) -> Loss {
         things: things(&changes),
         ..Loss::default()
     };
-    add_parts(&mut loss, &changes);
-    let fates: Vec<Fate> = changes.iter().map(|one| one.fate).collect();
+    add_lots(&mut loss, &changes);
+    let fates: Vec<ResourceFate> = changes.iter().map(|one| one.fate).collect();
     if let Some(worst) = fates.iter().min() {
         loss.phrase = Phrase {
             verb: worst.verb(),
@@ -157,31 +157,31 @@ pub(super) fn loss(plan: &Plan, infrastructure: &Infrastructure) -> Loss {
 }
 
 /// What becomes of one resource, when something is lost, and why.
-fn fate(resource: &Resource, infrastructure: &Infrastructure) -> Option<(Fate, String)> {
+fn fate(resource: &Resource, infrastructure: &Infrastructure) -> Option<(ResourceFate, String)> {
     if resource.mode == "data" {
         return None;
     }
     let does = |action: &str| resource.change.actions.iter().any(|one| one == action);
     let reason = || reason(resource.action_reason.as_deref()).to_owned();
     if does("delete") && does("create") {
-        return Some((Fate::Replaced, reason()));
+        return Some((ResourceFate::Replaced, reason()));
     }
     if does("delete") {
-        return Some((Fate::Destroyed, reason()));
+        return Some((ResourceFate::Destroyed, reason()));
     }
     if does("forget") {
-        return Some((Fate::Forgotten, reason()));
+        return Some((ResourceFate::Forgotten, reason()));
     }
     if does("update") {
         let attributes = reduced(resource, infrastructure);
-        return (!attributes.is_empty()).then(|| (Fate::Reduced, attributes.join(", ")));
+        return (!attributes.is_empty()).then(|| (ResourceFate::Reduced, attributes.join(", ")));
     }
     None
 }
 
 /// Resources that the state would lose because the provider no longer finds them, and that are not
 /// made again.
-fn vanished(plan: &Plan) -> impl Iterator<Item = &Resource> {
+fn vanished(plan: &TerraformPlan) -> impl Iterator<Item = &Resource> {
     let is_planned = |address: &str| {
         plan.resource_changes.iter().any(|resource| {
             resource.address == address
@@ -311,7 +311,7 @@ fn things(lost: &[Lost<'_>]) -> Option<String> {
 }
 
 /// One line for each type and fate, those that hold data first; what does not fit is counted.
-fn add_parts(loss: &mut Loss, changes: &[Lost<'_>]) {
+fn add_lots(loss: &mut Loss, changes: &[Lost<'_>]) {
     let mut groups: Vec<(&Lost<'_>, Vec<&Lost<'_>>)> = Vec::new();
     for one in changes {
         let same = groups.last_mut().filter(|(first, _)| {
@@ -322,7 +322,7 @@ fn add_parts(loss: &mut Loss, changes: &[Lost<'_>]) {
             None => groups.push((one, vec![one])),
         }
     }
-    let mut rest: BTreeMap<Fate, (u64, Vec<String>)> = BTreeMap::new();
+    let mut rest: BTreeMap<ResourceFate, (u64, Vec<String>)> = BTreeMap::new();
     for (at, (first, group)) in groups.iter().enumerate() {
         let count = group.len() as u64;
         if at >= PARTS {
@@ -336,7 +336,7 @@ fn add_parts(loss: &mut Loss, changes: &[Lost<'_>]) {
         } else {
             ""
         };
-        loss.add(part(
+        loss.add(lot(
             count,
             format!(
                 "of type {}{data} {}",
@@ -352,17 +352,13 @@ fn add_parts(loss: &mut Loss, changes: &[Lost<'_>]) {
     }
     for (fate, (count, kinds)) in rest {
         let what = format!("of {} more types {}", kinds.len(), fate.words());
-        loss.add(part(
-            count,
-            what,
-            kinds.into_iter().take(EXAMPLES).collect(),
-        ));
+        loss.add(lot(count, what, kinds.into_iter().take(EXAMPLES).collect()));
     }
 }
 
 /// Some resources.
-pub(super) fn part(count: u64, what: String, examples: Vec<String>) -> Part {
-    Part {
+pub(super) fn lot(count: u64, what: String, examples: Vec<String>) -> Lot {
+    Lot {
         measure: Measure::Resources,
         count,
         at_least: false,
@@ -374,7 +370,7 @@ pub(super) fn part(count: u64, what: String, examples: Vec<String>) -> Part {
 }
 
 /// `the plan: 1 to create, 2 to change, 3 to destroy`.
-fn counts(plan: &Plan) -> String {
+fn counts(plan: &TerraformPlan) -> String {
     let mut sums: BTreeMap<&str, usize> = BTreeMap::new();
     for resource in plan
         .resource_changes

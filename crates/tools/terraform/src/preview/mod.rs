@@ -12,13 +12,13 @@ mod state;
 use std::ffi::{OsStr, OsString};
 
 use crate::backup;
+use crate::complaint::complaint;
 use guard_core::context::Context;
 use guard_core::instead::Instead;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::preview::{Budget, Preview};
-use guard_core::probe::{Answer, Probe};
-use guard_ground::sanitize;
+use guard_core::probe::{Probe, ToolAnswer};
 use guard_trees as tree;
 
 /// Why a loss could not be measured.
@@ -41,7 +41,7 @@ const NOT_FOR_PREVIEWS: [&str; 10] = [
 ];
 
 /// terraform, where the command runs it.
-struct Terraform<'a> {
+struct TerraformProbe<'a> {
     invocation: &'a Invocation,
     context: &'a Context,
     budget: &'a Budget,
@@ -66,7 +66,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
         budget.deadline,
     );
     let terraform = match probe {
-        Ok(probe) => Terraform {
+        Ok(probe) => TerraformProbe {
             invocation,
             context,
             budget,
@@ -113,7 +113,7 @@ pub(crate) fn measure(invocation: &Invocation, context: &Context, budget: &Budge
     }
 }
 
-impl Terraform<'_> {
+impl TerraformProbe<'_> {
     /// Says what has to be saved: the state before. Where the command rewrites nothing else, that brings
     /// back all of it.
     fn save(&self, loss: &mut Loss) {
@@ -153,8 +153,8 @@ impl Terraform<'_> {
                 (["state", "push"], [file]) if file.text != "-" => Some(directory.join(&file.text)),
                 _ => None,
             };
-            loss.saves.push(backup::State {
-                place: backup::Place {
+            loss.saves.push(backup::StateWish {
+                place: backup::StatePlace {
                     tool: self.invocation.tool.to_string(),
                     directory: directory.canonicalize().unwrap_or(directory).into(),
                     workspace,
@@ -181,13 +181,13 @@ impl Terraform<'_> {
                 loss.saves.push(trees);
             }
         }
-        for part in &mut loss.parts {
-            part.kept = alone && !loss.saves.is_empty();
+        for lot in &mut loss.lots {
+            lot.kept = alone && !loss.saves.is_empty();
         }
     }
 
     /// Runs terraform in the command's own directory.
-    fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<Answer, Unmeasured> {
+    fn ask<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<ToolAnswer, Unmeasured> {
         self.ask_with(&self.probe, words)
     }
 
@@ -195,13 +195,13 @@ impl Terraform<'_> {
         &self,
         probe: &Probe<'_>,
         words: &[S],
-    ) -> Result<Answer, Unmeasured> {
+    ) -> Result<ToolAnswer, Unmeasured> {
         let mut all: Vec<OsString> = self.invocation.scope.clone();
         all.extend(words.iter().map(|word| word.as_ref().to_owned()));
         probe.run(&all).map_err(|failure| failure.to_string())
     }
 
-    /// As [`Terraform::ask`]; what it prints, or its own error.
+    /// As [`TerraformProbe::ask`]; what it prints, or its own error.
     fn output<S: AsRef<OsStr>>(&self, words: &[S]) -> Result<Vec<u8>, Unmeasured> {
         let answer = self.ask(words)?;
         if answer.success {
@@ -210,27 +210,4 @@ impl Terraform<'_> {
             Err(complaint(&answer))
         }
     }
-}
-
-/// terraform's own error, in one line: what follows `Error:`, up to its advice.
-pub(super) fn complaint(answer: &Answer) -> String {
-    const LINES: usize = 6;
-    let text = String::from_utf8_lossy(&answer.errors);
-    let lines: Vec<&str> = text
-        .lines()
-        .map(|line| line.trim_matches(['╷', '│', '╵', ' ']))
-        .filter(|line| !line.is_empty())
-        .collect();
-    let start = lines
-        .iter()
-        .position(|line| line.starts_with("Error:"))
-        .unwrap_or(0);
-    let told: Vec<&str> = lines.iter().skip(start).take(LINES).copied().collect();
-    let told = if told.is_empty() {
-        "no message".to_owned()
-    } else {
-        told.join(" ")
-    };
-    let told = guard_ground::mask::mask(&sanitize::text(&told));
-    format!("terraform says: {}", sanitize::cut(&told, 400))
 }

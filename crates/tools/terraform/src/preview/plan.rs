@@ -4,12 +4,13 @@
 use std::ffi::OsString;
 use std::io::Read as _;
 
-use super::changes::{self, Plan};
-use super::{Measured, Terraform, Unmeasured, complaint};
-use crate::written::{self, Written};
+use super::changes::{self, TerraformPlan};
+use super::{Measured, TerraformProbe, Unmeasured};
+use crate::complaint::complaint;
+use crate::written::{self, WrittenOption};
 use guard_core::instead::{Instead, Substitute};
 use guard_core::loss::Loss;
-use guard_core::probe::Answer;
+use guard_core::probe::ToolAnswer;
 use guard_ground::memfd::MemoryFile;
 
 /// Options of `apply` that a plan does not take, or that guard sets itself.
@@ -58,7 +59,7 @@ const IN_THE_PLAN: [&str; 4] = [
 const MAX_PLAN: u64 = 512 << 20;
 
 /// Measures an `apply`, `destroy` or `refresh`.
-pub(super) fn measure(terraform: &Terraform<'_>) -> Measured {
+pub(super) fn measure(terraform: &TerraformProbe<'_>) -> Measured {
     let (options, operands) = written::split(&terraform.invocation.arguments);
     let applies = terraform.invocation.verb_name() == "apply";
     match operands.as_slice() {
@@ -70,7 +71,7 @@ pub(super) fn measure(terraform: &Terraform<'_>) -> Measured {
 }
 
 /// Makes the plan.
-fn planned(terraform: &Terraform<'_>, options: &[Written]) -> Measured {
+fn planned(terraform: &TerraformProbe<'_>, options: &[WrittenOption]) -> Measured {
     let kept =
         MemoryFile::new("guard-plan").map_err(|error| format!("no place for a plan: {error}"))?;
     let verb = terraform.invocation.verb_name();
@@ -109,7 +110,7 @@ fn planned(terraform: &Terraform<'_>, options: &[Written]) -> Measured {
 
 /// Reads a plan that was saved before. What is applied is a copy of it, so that nobody can put
 /// another one in its place.
-fn saved(terraform: &Terraform<'_>, options: &[Written], file: &OsString) -> Measured {
+fn saved(terraform: &TerraformProbe<'_>, options: &[WrittenOption], file: &OsString) -> Measured {
     let there = terraform
         .context
         .in_directory(terraform.invocation.directory.as_deref());
@@ -132,7 +133,7 @@ fn saved(terraform: &Terraform<'_>, options: &[Written], file: &OsString) -> Mea
     let is_plan =
         copy(&path, &kept).map_err(|error| format!("the plan cannot be read: {error}"))?;
     let mut loss = Loss::default();
-    let mut plan = Plan::default();
+    let mut plan = TerraformPlan::default();
     if is_plan {
         plan = read(terraform, &kept)?;
         loss = changes::loss(&plan, &terraform.budget.infrastructure);
@@ -160,21 +161,21 @@ fn copy(path: &std::path::Path, kept: &MemoryFile) -> std::io::Result<bool> {
 }
 
 /// What the plan would do.
-fn read(terraform: &Terraform<'_>, kept: &MemoryFile) -> Result<Plan, Unmeasured> {
+fn read(terraform: &TerraformProbe<'_>, kept: &MemoryFile) -> Result<TerraformPlan, Unmeasured> {
     let output = terraform.output(&["show", "-json", "-no-color", &kept.path()])?;
     serde_json::from_slice(&output).map_err(|_| "terraform did not say what it plans".to_owned())
 }
 
 /// The arguments that apply the kept plan.
 fn substitute(
-    terraform: &Terraform<'_>,
-    options: &[Written],
-    plan: &Plan,
+    terraform: &TerraformProbe<'_>,
+    options: &[WrittenOption],
+    plan: &TerraformPlan,
     kept: &MemoryFile,
 ) -> Vec<OsString> {
     // Values that are not kept in a plan have to be given again (terraform 1.10, "ephemeral").
     let given = plan.has_ephemeral_variables();
-    let goes_along = |option: &&Written| {
+    let goes_along = |option: &&WrittenOption| {
         option.is_one_of(&WITH_SAVED_PLAN) || (given && option.is_one_of(&["var", "var-file"]))
     };
     let mut words = terraform.invocation.scope.clone();
@@ -190,7 +191,7 @@ fn substitute(
 }
 
 /// What `apply` prints before it does anything: the plan, without the advice how to apply it.
-fn told(answer: &Answer) -> Vec<u8> {
+fn told(answer: &ToolAnswer) -> Vec<u8> {
     let text = String::from_utf8_lossy(&answer.output);
     let end = text.find("\n────").unwrap_or(text.len());
     let mut told = text.get(..end).unwrap_or_default().trim_end().to_owned();
@@ -200,7 +201,7 @@ fn told(answer: &Answer) -> Vec<u8> {
 
 /// What cannot be planned cannot be applied: terraform's own error is all that there is, unless it
 /// would ask a person for what is missing.
-fn failed(terraform: &Terraform<'_>, answer: Answer) -> Measured {
+fn failed(terraform: &TerraformProbe<'_>, answer: ToolAnswer) -> Measured {
     let told = complaint(&answer);
     let Some(code) = answer.code else {
         return Err(told);
@@ -220,7 +221,7 @@ fn failed(terraform: &Terraform<'_>, answer: Answer) -> Measured {
 
 /// Whether terraform would ask for values that are not given (`Meta.Input`: a terminal, and neither
 /// `-input=false` nor `TF_INPUT=0`).
-fn asks_for_values(terraform: &Terraform<'_>) -> bool {
+fn asks_for_values(terraform: &TerraformProbe<'_>) -> bool {
     let refused = terraform
         .invocation
         .arguments

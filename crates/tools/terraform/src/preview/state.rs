@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::changes::part;
+use super::changes::lot;
 use super::place::data_directory;
-use super::{Measured, Terraform, Unmeasured, complaint};
+use super::{Measured, TerraformProbe, Unmeasured};
+use crate::complaint::complaint;
 use crate::written;
 use guard_core::loss::{Loss, Phrase};
 use guard_core::naming::typeable;
@@ -35,7 +36,7 @@ fn of_resources(addresses: &[String], what: &str, verb: &'static str) -> Loss {
     }
     loss.things = Some(hasher.finish());
     let shown = |address: &String| sanitize::cut(&sanitize::text(address), 160);
-    loss.add(part(
+    loss.add(lot(
         addresses.len() as u64,
         what.to_owned(),
         addresses.iter().take(EXAMPLES).map(shown).collect(),
@@ -48,7 +49,7 @@ fn of_resources(addresses: &[String], what: &str, verb: &'static str) -> Loss {
 }
 
 /// The options that a look takes along, as written.
-fn reading_options(terraform: &Terraform<'_>, names: &[&str]) -> Vec<OsString> {
+fn reading_options(terraform: &TerraformProbe<'_>, names: &[&str]) -> Vec<OsString> {
     written::split(&terraform.invocation.arguments)
         .0
         .into_iter()
@@ -57,12 +58,12 @@ fn reading_options(terraform: &Terraform<'_>, names: &[&str]) -> Vec<OsString> {
         .collect()
 }
 
-fn operands(terraform: &Terraform<'_>) -> Vec<OsString> {
+fn operands(terraform: &TerraformProbe<'_>) -> Vec<OsString> {
     written::split(&terraform.invocation.arguments).1
 }
 
 /// `state rm -dry-run` or `state mv -dry-run` with the command's own addresses.
-fn dry_run(terraform: &Terraform<'_>, verb: &str) -> Result<Option<String>, Unmeasured> {
+fn dry_run(terraform: &TerraformProbe<'_>, verb: &str) -> Result<Option<String>, Unmeasured> {
     let mut words: Vec<OsString> = ["state", verb].map(Into::into).to_vec();
     words.extend(reading_options(terraform, &READING));
     words.extend(["-lock=false", "-dry-run"].map(Into::into));
@@ -88,7 +89,7 @@ fn dry_run(terraform: &Terraform<'_>, verb: &str) -> Result<Option<String>, Unme
 }
 
 /// `state rm`: terraform forgets what goes on running.
-pub(super) fn remove(terraform: &Terraform<'_>) -> Measured {
+pub(super) fn remove(terraform: &TerraformProbe<'_>) -> Measured {
     let told = dry_run(terraform, "rm")?.unwrap_or_default();
     let addresses: Vec<String> = told
         .lines()
@@ -106,7 +107,7 @@ pub(super) fn remove(terraform: &Terraform<'_>) -> Measured {
 }
 
 /// `state mv`: resources under other addresses.
-pub(super) fn rename(terraform: &Terraform<'_>) -> Measured {
+pub(super) fn rename(terraform: &TerraformProbe<'_>) -> Measured {
     let told = dry_run(terraform, "mv")?.unwrap_or_default();
     let moves: Vec<String> = told
         .lines()
@@ -124,7 +125,7 @@ pub(super) fn rename(terraform: &Terraform<'_>) -> Measured {
 }
 
 /// `state replace-provider FROM TO`.
-pub(super) fn replace_provider(terraform: &Terraform<'_>) -> Measured {
+pub(super) fn replace_provider(terraform: &TerraformProbe<'_>) -> Measured {
     let operands = operands(terraform);
     let [from, _] = operands.as_slice() else {
         return Ok(Loss::default());
@@ -146,7 +147,7 @@ pub(super) fn replace_provider(terraform: &Terraform<'_>) -> Measured {
 }
 
 /// `state push FILE`: what the state holds now and the file does not.
-pub(super) fn push(terraform: &Terraform<'_>) -> Measured {
+pub(super) fn push(terraform: &TerraformProbe<'_>) -> Measured {
     let operands = operands(terraform);
     let [file] = operands.as_slice() else {
         return Ok(Loss::default());
@@ -182,7 +183,7 @@ pub(super) fn push(terraform: &Terraform<'_>) -> Measured {
 
 /// `workspace delete NAME`: its state with it, if `-force` is given; else terraform refuses unless
 /// the state is empty.
-pub(super) fn delete_workspace(terraform: &Terraform<'_>) -> Measured {
+pub(super) fn delete_workspace(terraform: &TerraformProbe<'_>) -> Measured {
     let operands = operands(terraform);
     let [name] = operands.as_slice() else {
         return Ok(Loss::default());
@@ -230,7 +231,7 @@ fn listed_addresses(output: &[u8]) -> Vec<String> {
 }
 
 /// Addresses that are in the state.
-fn listed(terraform: &Terraform<'_>, address: &OsStr) -> Result<Vec<String>, Unmeasured> {
+fn listed(terraform: &TerraformProbe<'_>, address: &OsStr) -> Result<Vec<String>, Unmeasured> {
     let mut words: Vec<OsString> = ["state", "list"].map(Into::into).to_vec();
     words.extend(reading_options(terraform, &["state"]));
     words.push(address.to_owned());
@@ -254,7 +255,7 @@ fn listed(terraform: &Terraform<'_>, address: &OsStr) -> Result<Vec<String>, Unm
 }
 
 /// `taint ADDRESS`.
-pub(super) fn taint(terraform: &Terraform<'_>) -> Measured {
+pub(super) fn taint(terraform: &TerraformProbe<'_>) -> Measured {
     let operands = operands(terraform);
     let [address] = operands.as_slice() else {
         return Ok(Loss::default());
@@ -269,7 +270,7 @@ pub(super) fn taint(terraform: &Terraform<'_>) -> Measured {
 
 /// `import ADDRESS ID`: terraform refuses an address that it manages; a thing that it manages under
 /// another address is then managed twice.
-pub(super) fn import(terraform: &Terraform<'_>) -> Measured {
+pub(super) fn import(terraform: &TerraformProbe<'_>) -> Measured {
     let operands = operands(terraform);
     let [address, id] = operands.as_slice() else {
         return Ok(Loss::default());
@@ -310,7 +311,7 @@ fn kind_of(address: &str) -> String {
 }
 
 /// `force-unlock`: who holds the lock, where that can be seen.
-pub(super) fn unlock(terraform: &Terraform<'_>, place: &mut Loss) -> Measured {
+pub(super) fn unlock(terraform: &TerraformProbe<'_>, place: &mut Loss) -> Measured {
     let there = terraform
         .context
         .in_directory(terraform.invocation.directory.as_deref());
@@ -362,7 +363,7 @@ impl Instance {
 }
 
 /// What the state holds now.
-fn current(terraform: &Terraform<'_>) -> Result<Vec<Instance>, Unmeasured> {
+fn current(terraform: &TerraformProbe<'_>) -> Result<Vec<Instance>, Unmeasured> {
     let (options, _) = written::split(&terraform.invocation.arguments);
     let file = options
         .iter()

@@ -45,7 +45,7 @@ impl Trouble {
 }
 
 /// The database, reached with the command's own options.
-pub(super) struct Database<'a> {
+pub(crate) struct Database<'a> {
     context: &'a Context,
     scope: Vec<OsString>,
     operands: Vec<OsString>,
@@ -53,7 +53,7 @@ pub(super) struct Database<'a> {
 }
 
 impl<'a> Database<'a> {
-    pub(super) fn of(
+    pub(crate) fn of(
         invocation: &Invocation,
         context: &'a Context,
         budget: &Budget,
@@ -71,17 +71,17 @@ impl<'a> Database<'a> {
     }
 
     /// The time that is left.
-    pub(super) fn left(&self) -> Duration {
+    pub(crate) fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
     /// The one value that a query selects, as JSON.
-    pub(super) fn ask(&self, query: &str) -> Result<Value, Trouble> {
+    pub(crate) fn ask(&self, query: &str) -> Result<Value, Trouble> {
         self.ask_for(query, self.left(), None)
     }
 
     /// As [`Database::ask`], within a time, and in another database of the same server.
-    pub(super) fn ask_for(
+    pub(crate) fn ask_for(
         &self,
         query: &str,
         time: Duration,
@@ -220,6 +220,14 @@ pub(crate) fn words(scope: &[OsString]) -> Vec<OsString> {
     .into();
     words.extend(scope.iter().cloned());
     words
+}
+
+/// Reads an answer of the catalogs.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(
+    answer: serde_json::Value,
+) -> Result<T, Trouble> {
+    serde_json::from_value(answer)
+        .map_err(|error| Trouble::Other(format!("the catalogs say something strange: {error}")))
 }
 
 #[cfg(test)]

@@ -4,16 +4,10 @@
 
 use serde_json::Value;
 
-use super::Unmeasured;
-use guard_core::loss::{Loss, Part, Phrase};
 use guard_ground::sanitize;
-use guard_words::Measure;
-
-/// Names on a line.
-pub(super) const EXAMPLES: usize = 12;
 
 /// The objects that kubectl printed, lists taken apart.
-pub(crate) fn read(printed: &[u8]) -> Result<Vec<Value>, Unmeasured> {
+pub(crate) fn read(printed: &[u8]) -> Result<Vec<Value>, String> {
     let mut found = Vec::new();
     for document in serde_json::Deserializer::from_slice(printed).into_iter::<Value>() {
         let mut document = document.map_err(|_| "kubectl did not print objects".to_owned())?;
@@ -34,7 +28,7 @@ pub(crate) fn text<'v>(object: &'v Value, pointer: &str) -> &'v str {
 }
 
 /// A number inside an object.
-pub(super) fn number(object: &Value, pointer: &str) -> u64 {
+pub(crate) fn number(object: &Value, pointer: &str) -> u64 {
     object.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
 }
 
@@ -57,7 +51,7 @@ pub(crate) fn name(object: &Value) -> String {
 }
 
 /// The controller that would make the object again.
-pub(super) fn owner(object: &Value) -> Option<String> {
+pub(crate) fn owner(object: &Value) -> Option<String> {
     list(object, "/metadata/ownerReferences")
         .iter()
         .find(|owner| owner.get("controller") == Some(&Value::Bool(true)))
@@ -72,7 +66,7 @@ pub(super) fn owner(object: &Value) -> Option<String> {
 }
 
 /// Pods of a workload that serve now, and how many it wants.
-pub(super) fn replicas(object: &Value) -> (u64, u64) {
+pub(crate) fn replicas(object: &Value) -> (u64, u64) {
     if text(object, "/kind") == "DaemonSet" {
         return (
             number(object, "/status/numberReady"),
@@ -84,33 +78,9 @@ pub(super) fn replicas(object: &Value) -> (u64, u64) {
 }
 
 /// Whether pods hang on the object.
-pub(super) fn is_workload(object: &Value) -> bool {
+pub(crate) fn is_workload(object: &Value) -> bool {
     matches!(
         text(object, "/kind"),
         "Deployment" | "StatefulSet" | "ReplicaSet" | "DaemonSet" | "ReplicationController"
     )
-}
-
-/// A part of a loss.
-pub(super) fn part(measure: Measure, count: u64, what: &str, examples: Vec<String>) -> Part {
-    Part {
-        measure,
-        count,
-        at_least: false,
-        kept: false,
-        bytes: None,
-        what: what.to_owned(),
-        examples,
-    }
-}
-
-/// An empty loss with the verb of its phrase.
-pub(super) fn losing(verb: &'static str) -> Loss {
-    Loss {
-        phrase: Phrase {
-            verb,
-            place: String::new(),
-        },
-        ..Loss::default()
-    }
 }
