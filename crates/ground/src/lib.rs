@@ -7,6 +7,7 @@ pub mod exec;
 pub mod exit_code;
 pub mod glob;
 pub mod install;
+pub mod lock;
 pub mod mask;
 pub mod memfd;
 pub mod path;

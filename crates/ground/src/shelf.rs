@@ -9,10 +9,11 @@ use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ssh_key::rand_core::{OsRng, RngCore as _};
+
+use crate::lock::{self, Lock, PATIENT};
 
 /// The letters of ids: none that is mistaken for another when read aloud (Crockford's base 32).
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -39,12 +40,6 @@ pub struct Item {
     pub id: String,
     mark: String,
     path: PathBuf,
-}
-
-/// One writer at a time, for as long as it is held.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
 }
 
 impl Shelf {
@@ -87,7 +82,7 @@ impl Shelf {
             .recursive(true)
             .mode(0o700)
             .create(&self.directory)?;
-        lock_file(&self.directory.join("lock"), 200)
+        lock::file(&self.directory.join("lock"), PATIENT)
     }
 
     /// Adds a file under a new id, which `make` is given.
@@ -168,45 +163,12 @@ impl Item {
     /// # Errors
     /// When the mark cannot be made.
     pub fn answering(&self) -> Result<Option<Lock>> {
-        match lock_file(&self.path.with_extension("answering"), 1) {
+        match lock::file(&self.path.with_extension("answering"), 1) {
             Ok(lock) => Ok(Some(lock)),
             Err(error) if error.kind() == ErrorKind::TimedOut => Ok(None),
             Err(error) => Err(error),
         }
     }
-}
-
-/// Locks a file beside `file` of the same name with `.lock`. Waits, but not for ever.
-///
-/// # Errors
-/// When it cannot be made, or somebody holds it for two seconds.
-pub fn lock(file: &Path) -> Result<Lock> {
-    lock_file(&file.with_extension("lock"), 200)
-}
-
-/// Locks a file, trying `tries` times, 10 ms apart.
-fn lock_file(path: &Path, tries: u32) -> Result<Lock> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)?;
-    for attempt in 1..=tries {
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(Lock { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        if attempt < tries {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-    }
-    Err(Error::new(
-        ErrorKind::TimedOut,
-        "another process holds the lock",
-    ))
 }
 
 /// Opens a file for reading. Anything but a plain file is refused: a pipe would be waited for without

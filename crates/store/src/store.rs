@@ -17,8 +17,6 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, flock};
-
 use super::engine::Engine;
 use super::manifest::{Summary, Undone};
 use super::writer::Writer;
@@ -303,8 +301,7 @@ fn is_left(aside: &Path) -> bool {
 
 /// Whether somebody writes or reads a backup.
 fn is_used(directory: &Path) -> bool {
-    File::open(directory)
-        .is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_err())
+    File::open(directory).is_ok_and(|file| file.try_lock().is_err())
 }
 
 /// Keeps a backup from being removed, for as long as the result is held.
@@ -313,7 +310,7 @@ fn is_used(directory: &Path) -> bool {
 /// The system's reason.
 pub(super) fn hold(directory: &Path) -> Result<File> {
     let file = File::open(directory)?;
-    flock(&file, FlockOperation::LockShared)?;
+    file.lock_shared()?;
     Ok(file)
 }
 

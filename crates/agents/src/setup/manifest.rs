@@ -1,7 +1,7 @@
 //! What guard wrote where, and what was there before: in guard's state directory.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::Write as _;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::jsonc;
 use super::shell::{BEGIN, contains};
 use guard_ground::digest::Hasher;
+use guard_ground::lock::{self, Lock};
 use guard_ground::sanitize;
 
 /// How guard's text is taken out of a file that others have changed since.
@@ -122,7 +123,7 @@ pub struct Manifest {
 /// The directory of the manifest and of the copies.
 pub struct Shelf {
     directory: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Shelf {
@@ -137,14 +138,10 @@ impl Shelf {
             .mode(0o700)
             .create(&directory)
             .map_err(failed)?;
-        let lock = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(directory.join("lock"))
-            .map_err(failed)?;
-        rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| "another guard setup runs now; wait for it".to_owned())?;
+        let lock = lock::file(&directory.join("lock"), 1).map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => "another guard setup runs now; wait for it".to_owned(),
+            _ => failed(error),
+        })?;
         Ok(Self {
             directory,
             _lock: lock,
