@@ -11,11 +11,12 @@ use crate::entry::Entry;
 use guard_ground::signals::catch_size_limit;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde_json::Value;
 
+use guard_ground::atomic;
 use guard_ground::digest::Hasher;
 use guard_ground::lock;
 
@@ -52,10 +53,7 @@ pub fn append_if(
 ) -> std::io::Result<()> {
     catch_size_limit();
     if let Some(directory) = file.parent() {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)?;
+        atomic::directory(directory)?;
     }
     let mut log = OpenOptions::new()
         .read(true)

@@ -4,15 +4,16 @@
 //! name is `ID-MARK.json`; the mark is the beginning of a command's fingerprint, so that a shim finds
 //! what concerns its command without reading the others.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind, Read as _, Result};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ssh_key::rand_core::{OsRng, RngCore as _};
 
+use crate::atomic::{self, Promise};
 use crate::lock::{self, Lock, PATIENT};
 
 /// The letters of ids: none that is mistaken for another when read aloud (Crockford's base 32).
@@ -78,10 +79,7 @@ impl Shelf {
     /// # Errors
     /// When the directory cannot be made, or somebody holds the lock for two seconds.
     pub fn lock(&self) -> Result<Lock> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)?;
+        atomic::directory(&self.directory)?;
         lock::file(&self.directory.join("lock"), PATIENT)
     }
 
@@ -117,13 +115,10 @@ impl Shelf {
     /// # Errors
     /// When it cannot be written; what was there before is then still there.
     pub fn put<T: Serialize>(&self, id: &str, fingerprint: &str, content: &T) -> Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)?;
+        atomic::directory(&self.directory)?;
         let name = format!("{id}-{}.json", mark(fingerprint));
         let text = serde_json::to_vec(content)?;
-        replace(&self.directory.join(name), &text, 0o600)
+        atomic::write(&self.directory.join(name), &text, Promise::KEPT)
     }
 }
 
@@ -205,31 +200,6 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// As [`read`], and when it is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     String::from_utf8(read(path)?).map_err(|_| Error::new(ErrorKind::InvalidData, "it is not text"))
-}
-
-/// Writes a file aside, syncs it, and moves it into its place.
-///
-/// # Errors
-/// The system's reason; what was there before is then still there.
-pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
-    crate::signals::catch_size_limit();
-    let aside = path.with_extension(format!("{}.new", std::process::id()));
-    // What a process of the same number left, or somebody put there, is not written through.
-    let _ = std::fs::remove_file(&aside);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&aside)
-        .and_then(|mut file| {
-            file.write_all(text)?;
-            file.sync_all()
-        })
-        .and_then(|()| std::fs::rename(&aside, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&aside);
-    }
-    written
 }
 
 fn item(path: &Path) -> Option<Item> {
