@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::exact::Exact;
 use super::identity::{Identity, means_something};
 use super::statement::now;
 use guard_core::context::Context;
@@ -22,6 +21,7 @@ use guard_core::message;
 use guard_core::tool::{Origin, Toolbox};
 use guard_core::verdict::Verdict;
 use guard_ground::atomic::{self, Promise};
+use guard_ground::bytes::Exact;
 use guard_ground::sanitize;
 use guard_ground::shelf::{self, Item, Shelf};
 use guard_judge::rules::Rules;
