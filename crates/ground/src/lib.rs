@@ -23,3 +23,4 @@ pub mod spool;
 pub mod stdio;
 pub mod text;
 pub mod time;
+pub mod yaml;

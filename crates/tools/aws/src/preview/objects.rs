@@ -6,9 +6,9 @@ use super::client::{Aws, Measured, Pending, Reply, list, number, shown, text, va
 use super::s3::{about_bucket, address, all_versions, start_tags, start_versioning, versioning};
 use super::{loss_of, nothing, part, saving};
 use crate::backup::{Target, Things};
-use crate::document;
 use guard_core::invocation::Invocation;
 use guard_core::preview::Preview;
+use guard_ground::yaml;
 use guard_words::Measure;
 
 /// So many versions are listed, and no more.
@@ -177,7 +177,7 @@ impl Wanted {
 
 /// The keys of a request in JSON, YAML or the CLI's shorthand: `Objects=[{Key=a},{Key=b}]`.
 fn requested(request: &str) -> Option<Vec<Wanted>> {
-    if let Some(Value::Object(map)) = document::read(request) {
+    if let Some(Value::Object(map)) = yaml::only(request) {
         let objects = map.get("Objects")?.as_array()?;
         let wanted = objects.iter().map(|object| {
             Some(Wanted {
