@@ -2,6 +2,7 @@
 
 use guard_core::name::ToolName;
 use guard_core::tool::Origin;
+use guard_ground::atomic::{self, Promise};
 use guard_ground::text;
 use guard_toolbox::TOOLBOX;
 use std::ffi::OsString;
@@ -438,7 +439,8 @@ fn statement_file(item: &Item) -> PathBuf {
 /// Prints a statement to sign elsewhere, and keeps it for the signature to come.
 fn print_statement(item: &Item, statement: &Statement) -> anyhow::Result<i32> {
     let text = guard_person::ask::statement_text(statement).map_err(|error| anyhow!(error))?;
-    shelf::replace(&statement_file(item), text.as_bytes(), 0o600).context("the statement")?;
+    atomic::write(&statement_file(item), text.as_bytes(), Promise::KEPT)
+        .context("the statement")?;
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).context("standard output")?;
     Ok(exit_code::OK)

@@ -9,9 +9,9 @@ use ssh_key::PublicKey;
 
 use super::terminal::{AtTerminal, Office};
 use guard_audit::entry::{Entry, Proof};
+use guard_ground::atomic::{self, Promise};
 use guard_ground::exit_code;
 use guard_ground::sanitize;
-use guard_ground::shelf;
 use guard_person::ask::statement_text;
 use guard_person::keys::{self, MIN_PASSPHRASE, Sealed};
 use guard_person::signers::Signer;
@@ -128,10 +128,15 @@ fn init(office: &Office, name: Option<&str>) -> anyhow::Result<i32> {
     if let Some(directory) = file.parent() {
         std::fs::create_dir_all(directory).with_context(|| sanitize::path(directory))?;
     }
-    shelf::replace(&file, private.as_bytes(), 0o600).with_context(|| sanitize::path(&file))?;
-    let public = signer.key.to_openssh().context("the public key")?;
-    shelf::replace(&file.with_extension("pub"), public.as_bytes(), 0o644)
+    atomic::write(&file, private.as_bytes(), Promise::KEPT)
         .with_context(|| sanitize::path(&file))?;
+    let public = signer.key.to_openssh().context("the public key")?;
+    atomic::write(
+        &file.with_extension("pub"),
+        public.as_bytes(),
+        Promise::KEPT.mode(0o644),
+    )
+    .with_context(|| sanitize::path(&file))?;
     all.retain(|other| {
         replaced
             .as_ref()
@@ -223,7 +228,8 @@ fn write_signers(office: &Office, signers: &[Signer]) -> anyhow::Result<()> {
     if let Some(directory) = file.parent() {
         std::fs::create_dir_all(directory).with_context(|| sanitize::path(directory))?;
     }
-    shelf::replace(&file, text.as_bytes(), 0o644).with_context(|| sanitize::path(&file))
+    atomic::write(&file, text.as_bytes(), Promise::KEPT.mode(0o644))
+        .with_context(|| sanitize::path(&file))
 }
 
 fn log_key(
@@ -290,8 +296,12 @@ fn use_key(office: &Office, file: &Path, name: Option<&str>) -> anyhow::Result<i
     write_signers(office, &all)?;
     if is_first {
         use std::os::unix::ffi::OsStrExt as _;
-        shelf::replace(&office.keys.chosen(), file.as_os_str().as_bytes(), 0o644)
-            .context("the name of the key")?;
+        atomic::write(
+            &office.keys.chosen(),
+            file.as_os_str().as_bytes(),
+            Promise::KEPT.mode(0o644),
+        )
+        .context("the name of the key")?;
     }
     person.show(&format!(
         "\n{} may approve: {}\n",

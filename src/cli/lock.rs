@@ -12,6 +12,7 @@ use anyhow::{Context as _, anyhow, bail};
 use super::terminal::Office;
 use guard_audit as audit;
 use guard_audit::entry::Entry;
+use guard_ground::atomic::{self, Promise};
 use guard_ground::install::Places;
 use guard_ground::shelf;
 use guard_ground::{exit_code, sanitize};
@@ -113,7 +114,7 @@ pub(super) fn lock() -> anyhow::Result<i32> {
     make_directory(&aside)?;
     for (name, mode, text) in &files {
         let to = aside.join(name);
-        shelf::replace(&to, text, *mode).with_context(|| sanitize::path(&to))?;
+        atomic::write(&to, text, Promise::KEPT.mode(*mode)).with_context(|| sanitize::path(&to))?;
         std::fs::set_permissions(&to, Permissions::from_mode(*mode))?;
         chown(&to, Some(0), Some(user.group)).with_context(|| sanitize::path(&to))?;
     }
@@ -176,7 +177,8 @@ pub(super) fn unlock() -> anyhow::Result<i32> {
         for (name, mode, text) in &files {
             let own = if *name == "key" { 0o600 } else { *mode };
             let path = to.join(name);
-            shelf::replace(&path, text, own).with_context(|| sanitize::path(&path))?;
+            atomic::write(&path, text, Promise::KEPT.mode(own))
+                .with_context(|| sanitize::path(&path))?;
         }
         Ok(())
     })?;

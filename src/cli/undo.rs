@@ -1,6 +1,7 @@
 //! `guard undo`: what a command destroyed comes back.
 
 use guard_core::kept;
+use guard_ground::lock;
 use guard_ground::say;
 use guard_ground::text;
 use guard_toolbox::TOOLBOX;
@@ -102,7 +103,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         })?,
     };
     // Two at once would each save what the other one is about to replace.
-    let _alone = shelf::lock(&item.directory.join("undo"))
+    let _alone = lock::beside(&item.directory.join("undo"))
         .with_context(|| format!("backup {} is being brought back", item.summary.id))?;
     let progress = || None;
     let judge = Judge::new(

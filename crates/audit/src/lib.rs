@@ -11,13 +11,14 @@ use crate::entry::Entry;
 use guard_ground::signals::catch_size_limit;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 
+use guard_ground::atomic;
 use guard_ground::digest::Hasher;
+use guard_ground::lock;
 
 pub mod entry;
 
@@ -52,10 +53,7 @@ pub fn append_if(
 ) -> std::io::Result<()> {
     catch_size_limit();
     if let Some(directory) = file.parent() {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)?;
+        atomic::directory(directory)?;
     }
     let mut log = OpenOptions::new()
         .read(true)
@@ -63,7 +61,7 @@ pub fn append_if(
         .create(true)
         .mode(0o600)
         .open(file)?;
-    lock(&log)?;
+    lock::take(&log, lock::PATIENT)?;
     let end = log.seek(SeekFrom::End(0))?;
     check(&mut Backward::new(&mut log, end)).map_err(std::io::Error::other)?;
     let (previous, torn) = last_chain(&mut log, end)?;
@@ -78,23 +76,6 @@ pub fn append_if(
         return Err(error);
     }
     Ok(())
-}
-
-/// One writer at a time. A lock that a stopped process holds is not waited for without end.
-fn lock(log: &File) -> std::io::Result<()> {
-    for _ in 0..200 {
-        match flock(log, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(()),
-            Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {
-                std::thread::sleep(std::time::Duration::from_millis(10));
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(std::io::Error::new(
-        std::io::ErrorKind::TimedOut,
-        "another process holds the lock",
-    ))
 }
 
 /// The chain value of the last line, and whether that line lacks its end.

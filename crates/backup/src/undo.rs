@@ -4,7 +4,7 @@
 use guard_core::kept::deadline;
 
 use guard_core::kept::Undoing;
-use guard_ground::shelf;
+use guard_ground::atomic::{self, Promise};
 use guard_ground::time::now;
 use guard_store::Unsaved;
 use guard_store::manifest::{Manifest, Undone};
@@ -113,7 +113,7 @@ fn mark(item: &StoredBackup, by: Option<&str>) -> Result<(), String> {
         by: by.map(str::to_owned),
     };
     let text = serde_json::to_vec(&undone).map_err(|error| error.to_string())?;
-    shelf::replace(&item.directory.join("undone.json"), &text, 0o600)
+    atomic::write(&item.directory.join("undone.json"), &text, Promise::KEPT)
         .map_err(|error| error.to_string())
 }
 

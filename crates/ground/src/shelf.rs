@@ -4,15 +4,17 @@
 //! name is `ID-MARK.json`; the mark is the beginning of a command's fingerprint, so that a shim finds
 //! what concerns its command without reading the others.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind, Read as _, Result};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ssh_key::rand_core::{OsRng, RngCore as _};
+
+use crate::atomic::{self, Promise};
+use crate::lock::{self, Lock, PATIENT};
 
 /// The letters of ids: none that is mistaken for another when read aloud (Crockford's base 32).
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -39,12 +41,6 @@ pub struct Item {
     pub id: String,
     mark: String,
     path: PathBuf,
-}
-
-/// One writer at a time, for as long as it is held.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
 }
 
 impl Shelf {
@@ -83,11 +79,8 @@ impl Shelf {
     /// # Errors
     /// When the directory cannot be made, or somebody holds the lock for two seconds.
     pub fn lock(&self) -> Result<Lock> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)?;
-        lock_file(&self.directory.join("lock"), 200)
+        atomic::directory(&self.directory)?;
+        lock::file(&self.directory.join("lock"), PATIENT)
     }
 
     /// Adds a file under a new id, which `make` is given.
@@ -122,13 +115,10 @@ impl Shelf {
     /// # Errors
     /// When it cannot be written; what was there before is then still there.
     pub fn put<T: Serialize>(&self, id: &str, fingerprint: &str, content: &T) -> Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)?;
+        atomic::directory(&self.directory)?;
         let name = format!("{id}-{}.json", mark(fingerprint));
         let text = serde_json::to_vec(content)?;
-        replace(&self.directory.join(name), &text, 0o600)
+        atomic::write(&self.directory.join(name), &text, Promise::KEPT)
     }
 }
 
@@ -168,45 +158,12 @@ impl Item {
     /// # Errors
     /// When the mark cannot be made.
     pub fn answering(&self) -> Result<Option<Lock>> {
-        match lock_file(&self.path.with_extension("answering"), 1) {
+        match lock::file(&self.path.with_extension("answering"), 1) {
             Ok(lock) => Ok(Some(lock)),
             Err(error) if error.kind() == ErrorKind::TimedOut => Ok(None),
             Err(error) => Err(error),
         }
     }
-}
-
-/// Locks a file beside `file` of the same name with `.lock`. Waits, but not for ever.
-///
-/// # Errors
-/// When it cannot be made, or somebody holds it for two seconds.
-pub fn lock(file: &Path) -> Result<Lock> {
-    lock_file(&file.with_extension("lock"), 200)
-}
-
-/// Locks a file, trying `tries` times, 10 ms apart.
-fn lock_file(path: &Path, tries: u32) -> Result<Lock> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)?;
-    for attempt in 1..=tries {
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(Lock { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        if attempt < tries {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-    }
-    Err(Error::new(
-        ErrorKind::TimedOut,
-        "another process holds the lock",
-    ))
 }
 
 /// Opens a file for reading. Anything but a plain file is refused: a pipe would be waited for without
@@ -243,31 +200,6 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// As [`read`], and when it is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     String::from_utf8(read(path)?).map_err(|_| Error::new(ErrorKind::InvalidData, "it is not text"))
-}
-
-/// Writes a file aside, syncs it, and moves it into its place.
-///
-/// # Errors
-/// The system's reason; what was there before is then still there.
-pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
-    crate::signals::catch_size_limit();
-    let aside = path.with_extension(format!("{}.new", std::process::id()));
-    // What a process of the same number left, or somebody put there, is not written through.
-    let _ = std::fs::remove_file(&aside);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&aside)
-        .and_then(|mut file| {
-            file.write_all(text)?;
-            file.sync_all()
-        })
-        .and_then(|()| std::fs::rename(&aside, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&aside);
-    }
-    written
 }
 
 fn item(path: &Path) -> Option<Item> {

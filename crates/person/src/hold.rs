@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::exact::Exact;
 use super::identity::{Identity, means_something};
 use super::statement::now;
 use guard_core::context::Context;
@@ -21,6 +20,8 @@ use guard_core::invocation::Invocation;
 use guard_core::message;
 use guard_core::tool::{Origin, Toolbox};
 use guard_core::verdict::Verdict;
+use guard_ground::atomic::{self, Promise};
+use guard_ground::bytes::Exact;
 use guard_ground::sanitize;
 use guard_ground::shelf::{self, Item, Shelf};
 use guard_judge::rules::Rules;
@@ -208,7 +209,7 @@ impl Holds {
     /// When it cannot be written.
     pub fn start_plan(&self) -> std::io::Result<()> {
         let _lock = Shelf::new(self.plan()).lock()?;
-        shelf::replace(&self.plan().join("on"), b"", 0o600)
+        atomic::write(&self.plan().join("on"), b"", Promise::KEPT)
     }
 
     /// Turns plan mode off; what was planned stays until it is applied or dropped.
@@ -264,7 +265,7 @@ impl Holds {
         }
         let text = serde_json::to_vec(&planned)?;
         let file = self.plan().join(format!("{:06}.json", planned.number));
-        shelf::replace(&file, &text, 0o600)?;
+        atomic::write(&file, &text, Promise::KEPT)?;
         Ok(planned)
     }
 }

@@ -4,7 +4,6 @@
 pub mod approval;
 pub mod ask;
 pub mod evidence;
-pub mod exact;
 pub mod hold;
 pub mod holder;
 pub mod identity;

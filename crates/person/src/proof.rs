@@ -14,6 +14,8 @@ use super::secret;
 use super::statement::now;
 use guard_audit as audit;
 use guard_audit::entry::Entry;
+use guard_ground::atomic::{self, Promise};
+use guard_ground::lock;
 use guard_ground::shelf;
 
 /// Wrong passphrases before one question ends.
@@ -110,7 +112,7 @@ impl Prover<'_> {
             let question = format!("Passphrase of {}: ", guard_ground::sanitize::path(file));
             let passphrase = secret::ask(terminal, &question, self.time).map_err(NoProof::Ended)?;
             // Where it cannot be written that a guess was wrong, none is made.
-            let lock = shelf::lock(&self.failures_file())
+            let lock = lock::beside(&self.failures_file())
                 .map_err(|error| NoProof::Problem(format!("{}: {error}", self.shown_state())))?;
             let signature = keys::sign(key, &passphrase, statement).map_err(NoProof::Problem)?;
             if let Some(signature) = signature {
@@ -150,7 +152,7 @@ impl Prover<'_> {
         let problem =
             |error: std::io::Error| NoProof::Problem(format!("{}: {error}", self.shown_state()));
         let text = serde_json::to_vec(&failures).map_err(|error| problem(error.into()))?;
-        shelf::replace(&self.failures_file(), &text, 0o600).map_err(problem)?;
+        atomic::write(&self.failures_file(), &text, Promise::KEPT).map_err(problem)?;
         let mut entry = Entry::of_guard(&["guard", "passphrase"], "wrong passphrase");
         entry.evidence = self.evidence.to_vec();
         audit::append(&self.state.join(guard_ground::install::LOG), &entry).map_err(problem)

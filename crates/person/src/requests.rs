@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::exact::Exact;
 use super::identity::Identity;
 use super::size::Size;
 use super::statement::{Signed, now};
 use guard_core::name::ToolName;
 use guard_core::tool::Toolbox;
 use guard_core::verdict::Verdict;
+use guard_ground::bytes::Exact;
 use guard_ground::shelf::{Item, Shelf};
 
 /// A blocked command that waits for a person. The agent's user can write these files, so nothing in

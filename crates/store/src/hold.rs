@@ -4,12 +4,9 @@ use std::fs::File;
 use std::io::Result;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
-
 /// Whether somebody writes or reads a backup.
 pub(super) fn is_used(directory: &Path) -> bool {
-    File::open(directory)
-        .is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_err())
+    File::open(directory).is_ok_and(|file| file.try_lock().is_err())
 }
 
 /// Keeps a backup from being removed, for as long as the result is held.
@@ -18,6 +15,6 @@ pub(super) fn is_used(directory: &Path) -> bool {
 /// The system's reason.
 pub(super) fn hold(directory: &Path) -> Result<File> {
     let file = File::open(directory)?;
-    flock(&file, FlockOperation::LockShared)?;
+    file.lock_shared()?;
     Ok(file)
 }

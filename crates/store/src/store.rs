@@ -24,6 +24,7 @@ use super::summary::read_summary;
 use super::writer::Writer;
 use crate::Unsaved;
 use crate::limits::BackupLimits;
+use guard_ground::atomic;
 use guard_ground::shelf;
 use guard_ground::time::now;
 
@@ -122,20 +123,14 @@ impl Store {
                 guard_ground::sanitize::path(&self.directory)
             ))
         };
-        let make = |path: &Path, recursive: bool| {
-            DirBuilder::new()
-                .recursive(recursive)
-                .mode(0o700)
-                .create(path)
-        };
-        make(&self.directory, true).map_err(failed)?;
+        atomic::directory(&self.directory).map_err(failed)?;
         for _ in 0..64 {
             let id = shelf::new_id();
             if self.directory.join(&id).exists() {
                 continue;
             }
             let aside = self.directory.join(format!("{NEW}{id}"));
-            match make(&aside, false) {
+            match DirBuilder::new().mode(0o700).create(&aside) {
                 Ok(()) => {
                     let place = self.directory.join(&id);
                     let engine = self.engine.clone();

@@ -1,9 +1,9 @@
 //! Writing a backup: contents into a pack or beside it, the manifest, and the name that makes it count.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Read, Seek as _, Write};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -19,6 +19,7 @@ use super::manifest::{Blob, HeldAt, Manifest, Summary};
 use super::summary::summary_text;
 use crate::limits::BackupLimits;
 use crate::{Saved, Unsaved};
+use guard_ground::atomic;
 use guard_ground::digest::hex;
 use guard_ground::text::human_bytes;
 
@@ -267,10 +268,7 @@ impl Writer {
     pub fn shelf(&self) -> Result<Drawer, Unsaved> {
         let number = self.shelves.fetch_add(1, Ordering::Relaxed);
         let directory = shelf_name(&self.aside, number);
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&directory)?;
+        atomic::directory(&directory)?;
         Ok(Drawer {
             directory: File::open(&directory)?.into(),
             next: number * A_SHELF,

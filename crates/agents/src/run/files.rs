@@ -6,11 +6,10 @@ use guard_core::tool::Toolbox;
 use std::ffi::{OsStr, OsString};
 use std::io::{Error, ErrorKind, Result};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::known_shells::SHELLS;
-use guard_ground::atomic::{make_directory, put, told};
+use guard_ground::atomic::{link, make_directory, put};
 use guard_ground::install::Places;
 use guard_ground::real_tool;
 
@@ -341,16 +340,4 @@ fn quote(path: &Path, apostrophe: &[u8], doubles: bool) -> OsString {
     }
     word.push(b'\'');
     OsString::from_vec(word)
-}
-
-fn link(target: &Path, path: &Path) -> Result<()> {
-    if std::fs::read_link(path).is_ok_and(|there| there == target) {
-        return Ok(());
-    }
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(format!(".new.{}", std::process::id()));
-    let _ = std::fs::remove_file(&aside);
-    symlink(target, &aside)
-        .and_then(|()| std::fs::rename(&aside, path))
-        .map_err(|error| told(path, &error))
 }

@@ -1,12 +1,13 @@
 //! Reading and writing the files of others: through links, whole or not at all.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
+use guard_ground::atomic::{self, Promise};
 use guard_ground::sanitize;
 
 /// Start-up and configuration files are smaller.
@@ -133,35 +134,5 @@ pub fn replace(
     if let Some(directory) = target.parent() {
         std::fs::create_dir_all(directory).map_err(failed)?;
     }
-    let mut aside = target.as_os_str().to_owned();
-    aside.push(format!(".guard-{}", std::process::id()));
-    let aside = PathBuf::from(aside);
-    let done = write_aside(target, &aside, wanted).and_then(|()| std::fs::rename(&aside, target));
-    if done.is_err() {
-        let _ = std::fs::remove_file(&aside);
-    }
-    done.map_err(failed)?;
-    if let Some(directory) = target.parent().and_then(|path| File::open(path).ok()) {
-        let _ = directory.sync_all();
-    }
-    Ok(())
-}
-
-fn write_aside(target: &Path, aside: &Path, wanted: &[u8]) -> std::io::Result<()> {
-    let before = std::fs::metadata(target).ok();
-    let mode = if before.is_some() { 0o600 } else { 0o644 };
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(aside)?;
-    if let Some(before) = before {
-        let fresh = file.metadata()?;
-        if (fresh.uid(), fresh.gid()) != (before.uid(), before.gid()) {
-            std::os::unix::fs::fchown(&file, Some(before.uid()), Some(before.gid()))?;
-        }
-        file.set_permissions(before.permissions())?;
-    }
-    file.write_all(wanted)?;
-    file.sync_all()
+    atomic::write(target, wanted, Promise::OF_OTHERS).map_err(failed)
 }

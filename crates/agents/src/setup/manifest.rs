@@ -1,8 +1,6 @@
 //! What guard wrote where, and what was there before: in guard's state directory.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +8,9 @@ use serde_json::Value;
 
 use super::jsonc;
 use super::shell::{BEGIN, contains};
+use guard_ground::atomic::{self, Promise};
 use guard_ground::digest::Hasher;
+use guard_ground::lock::{self, Lock};
 use guard_ground::sanitize;
 
 /// How guard's text is taken out of a file that others have changed since.
@@ -122,7 +122,7 @@ pub struct SetupManifest {
 /// The directory of the manifest and of the copies.
 pub struct SetupShelf {
     directory: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl SetupShelf {
@@ -132,19 +132,11 @@ impl SetupShelf {
         let failed = |error: std::io::Error| {
             format!("{} cannot be written: {error}", sanitize::path(&directory))
         };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&directory)
-            .map_err(failed)?;
-        let lock = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(directory.join("lock"))
-            .map_err(failed)?;
-        rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| "another guard setup runs now; wait for it".to_owned())?;
+        atomic::directory(&directory).map_err(failed)?;
+        let lock = lock::file(&directory.join("lock"), 1).map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => "another guard setup runs now; wait for it".to_owned(),
+            _ => failed(error),
+        })?;
         Ok(Self {
             directory,
             _lock: lock,
@@ -209,19 +201,8 @@ impl SetupShelf {
 
     fn put(&self, name: &str, content: &[u8]) -> Result<(), String> {
         let file = self.directory.join(name);
-        let aside = self.directory.join(format!("{name}.new"));
-        let done = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&aside)
-            .and_then(|mut to| {
-                to.write_all(content)?;
-                to.sync_all()
-            })
-            .and_then(|()| std::fs::rename(&aside, &file));
-        done.map_err(|error| format!("{} cannot be written: {error}", sanitize::path(&file)))
+        atomic::write(&file, content, Promise::KEPT)
+            .map_err(|error| format!("{} cannot be written: {error}", sanitize::path(&file)))
     }
 }
 

@@ -10,7 +10,6 @@
 
 mod alias;
 pub mod backup;
-mod document;
 mod error;
 mod ini;
 mod parameters;

@@ -8,9 +8,10 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::{document, is_option};
+use super::is_option;
 use guard_core::context::{Consult, Context};
 use guard_core::invocation::{Flag, Invocation, Word};
+use guard_ground::yaml;
 
 /// Larger files are not read.
 const MAX_FILE: u64 = 4 << 20;
@@ -140,7 +141,7 @@ fn from_files(invocation: &mut Invocation, context: &Context) {
         match text {
             None => unread = true,
             Some(text) if !whole => added.push(flag(&given.long, Some(text.trim().into()))),
-            Some(text) => match document::read(&text) {
+            Some(text) => match yaml::only(&text) {
                 Some(Value::Object(map)) => {
                     for (name, value) in map {
                         spread(&option_name(&name), &value, &mut members);

@@ -7,10 +7,10 @@ use super::client::{
 };
 use super::{loss_of, lot, nothing, saving, tags};
 use crate::backup::{ItemTarget, Things};
-use crate::document;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::preview::Preview;
+use guard_ground::yaml;
 use guard_words::Measure;
 
 /// `dynamodb delete-table`.
@@ -92,7 +92,7 @@ pub fn batch(invocation: &Invocation) -> Measured<Preview> {
     let mut targets = Vec::new();
     for parameter in ["request-items", "transact-items"] {
         for request in values(invocation, parameter) {
-            let parsed = document::read(&request)
+            let parsed = yaml::only(&request)
                 .filter(|request| request.is_object() || request.is_array())
                 .ok_or("the request cannot be read")?;
             deleted += deletions(&parsed);
@@ -125,7 +125,7 @@ pub fn item(aws: &AwsProbe<'_>, invocation: &Invocation) -> Measured<Preview> {
         .and_then(|known| known.look())
         .ok_or("guard knows no way to look at what it changes")?;
     let mut preview = super::look::at(aws, invocation, "dynamodb", &look)?;
-    let key = value(invocation, "key").and_then(|key| document::read(&key));
+    let key = value(invocation, "key").and_then(|key| yaml::only(&key));
     if let (Preview::Exact(loss), Some(table), Some(key)) = (
         &mut preview,
         value(invocation, "table-name"),

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::client::{AwsProbe, Measured, number, shown, value, values};
 use super::data::find_log_group;
 use super::{loss_of, lot, nothing};
-use crate::document;
 use guard_core::invocation::Invocation;
 use guard_core::preview::Preview;
+use guard_ground::yaml;
 use guard_words::Measure;
 
 /// Whether the setting, as the arguments give it, deletes nothing at all.
@@ -20,7 +20,7 @@ pub fn expires_nothing(invocation: &Invocation) -> bool {
             let given = values(invocation, "lifecycle-configuration");
             !given.is_empty()
                 && given.iter().all(|text| {
-                    document::read(text).is_some_and(|rules| rules.is_object() && !expires(&rules))
+                    yaml::only(text).is_some_and(|rules| rules.is_object() && !expires(&rules))
                 })
         }
         ("dynamodb", "update-time-to-live") => values(invocation, "time-to-live-specification")
@@ -43,7 +43,7 @@ fn expires(rules: &Value) -> bool {
 
 /// `Enabled=false,AttributeName=x`, or the same in JSON.
 fn is_off(given: &str) -> bool {
-    match document::read(given) {
+    match yaml::only(given) {
         Some(Value::Object(map)) => map.get("Enabled") == Some(&Value::Bool(false)),
         _ => given
             .split(',')

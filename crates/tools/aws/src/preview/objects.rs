@@ -10,9 +10,9 @@ use super::client::{
 };
 use super::{loss_of, lot, nothing, saving};
 use crate::backup::{DoomedKey, Things};
-use crate::document;
 use guard_core::invocation::Invocation;
 use guard_core::preview::Preview;
+use guard_ground::yaml;
 use guard_words::Measure;
 
 /// So many versions are listed, and no more.
@@ -181,7 +181,7 @@ impl RequestedKey {
 
 /// The keys of a request in JSON, YAML or the CLI's shorthand: `Objects=[{Key=a},{Key=b}]`.
 fn requested(request: &str) -> Option<Vec<RequestedKey>> {
-    if let Some(Value::Object(map)) = document::read(request) {
+    if let Some(Value::Object(map)) = yaml::only(request) {
         let objects = map.get("Objects")?.as_array()?;
         let wanted = objects.iter().map(|object| {
             Some(RequestedKey {

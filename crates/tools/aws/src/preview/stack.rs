@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::client::{AwsProbe, Measured, PendingLook, Reply, list, shown, text, value};
 use super::{loss_of, lot, nothing, tags};
-use crate::document;
 use guard_core::invocation::Invocation;
 use guard_core::loss::Loss;
 use guard_core::preview::Preview;
+use guard_ground::yaml;
 use guard_words::Measure;
 
 /// Types that hold data or keys, by the words in their names: what is deleted of these comes first.
@@ -94,7 +94,7 @@ fn retained(answer: &Value) -> Option<BTreeSet<String>> {
     let read;
     let template = match body {
         Value::String(text) => {
-            read = document::read(text)?;
+            read = yaml::only(text)?;
             &read
         }
         other => other,

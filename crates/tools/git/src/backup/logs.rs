@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::kept::KeptLog;
 use super::{NAMESPACE, RepositoryPlace};
+use guard_ground::atomic::{self, Promise};
 use guard_ground::bytes::Bytes;
 use guard_store::Unsaved;
 use guard_store::writer::Writer;
@@ -137,11 +138,7 @@ pub(super) fn write(path: &Path, content: Option<&[u8]>) -> Result<(), String> {
         std::fs::create_dir_all(parent).map_err(failed)?;
     }
     // git locks the reference, not the reflog; a new name leaves no half-written one.
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".guard-new");
-    let aside = PathBuf::from(aside);
-    std::fs::write(&aside, content).map_err(failed)?;
-    std::fs::rename(&aside, path).map_err(failed)
+    atomic::write(path, content, Promise::OF_OTHERS.unsynced()).map_err(failed)
 }
 
 #[cfg(test)]
