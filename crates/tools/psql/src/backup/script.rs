@@ -237,7 +237,7 @@ impl<'a> Sides<'a> {
         )
     }
 
-    /// A query for what would be lost by bringing the rows back, as [`InTheWay`](super::part::Found).
+    /// A query for what would be lost by bringing the rows back, as [`InTheWay`](super::part::InTheWay).
     pub fn conflicts(&self) -> String {
         if !self.keyed() {
             return format!(
