@@ -28,6 +28,7 @@ mod own_commands;
 mod person_at_the_terminal;
 mod psql;
 mod real_agents;
+mod rooms;
 mod shims;
 mod support;
 mod terraform;
