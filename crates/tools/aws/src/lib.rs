@@ -10,7 +10,6 @@
 
 mod alias;
 pub mod backup;
-mod ini;
 mod parameters;
 pub mod preview;
 mod s3;
