@@ -1,8 +1,7 @@
 //! Files of sections, `[name]` above `key = value`: the one reader of them.
 //!
-//! Own code, because what matters are the differences, and a crate (`rust-ini`, `configparser`) knows one way of
-//! reading: it would take `;` for a comment or a `:` for a separator where the program does not, or
-//! refuse a file that the program reads. [`Dialect`] says what the programs do.
+//! Own code, because what matters are the differences: `rust-ini` always takes `;` for a comment and `:`
+//! for a separator, which libpq does not. [`Dialect`] says what the programs do.
 
 /// How a program reads its file.
 #[derive(Clone, Copy, Debug)]

@@ -3,9 +3,8 @@
 //! The terminal's modes are not changed for it, so there is nothing to restore: not after a signal,
 //! not after ^Z, not when guard is killed. (A passphrase is read by [`super::secret`].)
 //!
-//! That is why it is own code: the libraries for prompts (`dialoguer`, `inquire`, `rpassword`) know no
-//! deadline, take what was typed ahead for an answer, and leave modes changed when they are killed. For
-//! menus, in which nothing is agreed to, guard uses one.
+//! That is why it is own code: `dialoguer` knows no deadline, takes what was typed ahead for an answer, and
+//! leaves modes changed when it is killed. For menus, in which nothing is agreed to, guard uses it.
 
 use guard_ground::signals::is_ignored;
 use std::fs::File;
