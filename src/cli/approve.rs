@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
-use super::pending;
 use super::terminal::{AtTerminal, Office};
+use super::{menu, pending};
 use guard_audit::entry::{Entry, Proof};
 use guard_core::agent::Agent;
 use guard_core::context::{Consult, Context};
@@ -147,6 +147,13 @@ fn choose(desk: &Desk, person: &mut AtTerminal<'_>) -> anyhow::Result<(Item, Req
         return waiting
             .pop()
             .ok_or_else(|| anyhow!("nothing waits for an approval"));
+    }
+    if menu::has_terminal() {
+        let lines: Vec<String> = waiting
+            .iter()
+            .map(|(_, request)| pending::line(request, 200))
+            .collect();
+        return Ok(waiting.swap_remove(menu::one("Which one?", &lines)?));
     }
     let mut text = String::from("\n");
     for (_, request) in waiting.iter().rev().take(30).rev() {

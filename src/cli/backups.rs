@@ -11,6 +11,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::menu;
 use super::undo::BackupDesk;
 use guard_audit::entry::Entry;
 use guard_backup::drill::{self, DrillReport};
@@ -42,21 +43,22 @@ pub(super) struct Options {
 enum Action {
     /// Show what a backup holds.
     Show {
-        /// The backup.
-        id: String,
+        /// The backup; a person at a terminal may leave it out and chooses.
+        #[arg(required = true)]
+        id: Option<String>,
         /// Print one JSON object.
         #[arg(long)]
         json: bool,
     },
     /// Remove backups; takes a person.
     Rm {
-        /// The backups.
+        /// The backups; a person at a terminal may leave them out and chooses.
         #[arg(required = true)]
         ids: Vec<String>,
     },
     /// Bring backups back into a scratch place and compare; exit code 1 when one is damaged.
     Drill {
-        /// The backup; by default the newest.
+        /// The backup; by default the newest, or the one that a person at a terminal chooses.
         id: Option<String>,
         /// All of them.
         #[arg(long, conflicts_with = "id")]
@@ -72,7 +74,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     let desk = BackupDesk::open(options.identity.clone())?;
     match &options.action {
         None => list(&desk, options.json),
-        Some(Action::Show { id, json }) => show(&desk, id, *json),
+        Some(Action::Show { id, json }) => show(&desk, id.as_deref(), *json),
         Some(Action::Rm { ids }) => remove(&desk, ids),
         Some(Action::Drill { id, all, json }) => drill(&desk, id.as_deref(), *all, *json),
     }
@@ -99,6 +101,11 @@ fn list(desk: &BackupDesk, json: bool) -> anyhow::Result<i32> {
         ));
     }
     Ok(exit_code::OK)
+}
+
+/// Backups as a menu shows them.
+pub(super) fn lines(items: &[StoredBackup]) -> Vec<String> {
+    items.iter().map(line).collect()
 }
 
 fn line(item: &StoredBackup) -> String {
@@ -143,8 +150,30 @@ fn of_item(item: &StoredBackup) -> Value {
     })
 }
 
-fn show(desk: &BackupDesk, id: &str, json: bool) -> anyhow::Result<i32> {
-    let item = desk.item(id)?;
+/// The one that is named, or that a person chooses.
+fn one(desk: &BackupDesk, id: Option<&str>) -> anyhow::Result<StoredBackup> {
+    if let Some(id) = id {
+        return desk.item(id);
+    }
+    let mut items = several(desk)?;
+    let at = menu::one("Which one?", &lines(&items))?;
+    Ok(items.swap_remove(at))
+}
+
+/// What a person can choose from.
+fn several(desk: &BackupDesk) -> anyhow::Result<Vec<StoredBackup>> {
+    if !menu::is_possible(&desk.office) {
+        bail!("which backup? See: guard backups");
+    }
+    let items = desk.store.items();
+    if items.is_empty() {
+        bail!("there are no backups");
+    }
+    Ok(items)
+}
+
+fn show(desk: &BackupDesk, id: Option<&str>, json: bool) -> anyhow::Result<i32> {
+    let item = one(desk, id)?;
     let reader = BackupReader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
     let manifest = reader.manifest();
     let parts = TOOLBOX.revive_all(manifest).map_err(|why| anyhow!(why))?;
@@ -212,8 +241,18 @@ fn show(desk: &BackupDesk, id: &str, json: bool) -> anyhow::Result<i32> {
 }
 
 fn remove(desk: &BackupDesk, ids: &[String]) -> anyhow::Result<i32> {
-    let items: anyhow::Result<Vec<StoredBackup>> = ids.iter().map(|id| desk.item(id)).collect();
-    let items = items?;
+    let items: Vec<StoredBackup> = if ids.is_empty() {
+        let items = several(desk)?;
+        let marked = menu::some("Remove which ones?", &lines(&items), false)?;
+        let at = |at: usize| items.get(at).cloned();
+        marked.into_iter().filter_map(at).collect()
+    } else {
+        let named = ids.iter().map(|id| desk.item(id));
+        named.collect::<anyhow::Result<_>>()?
+    };
+    if items.is_empty() {
+        bail!("nothing was chosen");
+    }
     let mut person = desk.office.person()?;
     let mut text = String::from("\nguard: this removes backups for good\n");
     for item in &items {
@@ -248,6 +287,9 @@ fn drill(desk: &BackupDesk, id: Option<&str>, all: bool, json: bool) -> anyhow::
         Some(id) if unreadable.contains(id) => (Vec::new(), vec![id.clone()]),
         Some(id) => (vec![desk.item(id)?], Vec::new()),
         None if all => (desk.store.items(), unreadable),
+        None if desk.store.items().len() > 1 && menu::is_possible(&desk.office) => {
+            (vec![one(desk, None)?], unreadable)
+        }
         None => (desk.store.items().into_iter().take(1).collect(), unreadable),
     };
     if items.is_empty() && unreadable.is_empty() {

@@ -13,6 +13,7 @@ mod json;
 mod key;
 mod lock;
 mod log;
+mod menu;
 mod pending;
 mod plan;
 mod rules;
@@ -25,7 +26,7 @@ mod undo;
 use std::ffi::OsString;
 use std::io::Write as _;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use guard_ground::exit_code;
 
@@ -117,9 +118,23 @@ enum Commands {
     },
 }
 
+/// The command line; what menus ask for may be left out where they can stand.
+fn command() -> clap::Command {
+    let command = Arguments::command();
+    if !menu::has_terminal() {
+        return command;
+    }
+    command.mut_subcommand("backups", |backups| {
+        backups
+            .mut_subcommand("show", |show| show.mut_arg("id", |id| id.required(false)))
+            .mut_subcommand("rm", |rm| rm.mut_arg("ids", |ids| ids.required(false)))
+    })
+}
+
 /// Runs `guard …`; the exit code.
 pub fn run(argv: &[OsString]) -> i32 {
-    let arguments = match Arguments::try_parse_from(argv) {
+    let parsed = command().try_get_matches_from(argv);
+    let arguments = match parsed.and_then(|found| Arguments::from_arg_matches(&found)) {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();

@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, anyhow, bail};
 use clap::Subcommand;
 
+use super::menu;
 use super::terminal::{AtTerminal, Office};
 use guard_audit::entry::Entry;
 use guard_backup as backup;
@@ -156,11 +157,23 @@ fn drop_some(office: &Office, holds: &Holds, number: Option<u32>) -> anyhow::Res
 }
 
 fn apply(office: &Office, holds: &Holds) -> anyhow::Result<i32> {
-    let planned = holds.planned();
+    let mut planned = holds.planned();
     if planned.is_empty() {
         bail!("nothing is recorded; see: guard plan show");
     }
     let mut person = office.person()?;
+    if planned.len() > 1 && menu::has_terminal() {
+        let lines: Vec<String> = planned
+            .iter()
+            .map(|one| format!("{:>4}  {}", one.number, message::shown(&one.command())))
+            .collect();
+        let chosen = menu::some("Walk through which ones?", &lines, true)?;
+        let mut at = 0..;
+        planned.retain(|_| at.next().is_some_and(|at| chosen.contains(&at)));
+        if planned.is_empty() {
+            bail!("nothing was chosen");
+        }
+    }
     let mut text = String::from("\nguard: the plan\n\n");
     for one in &planned {
         text.push_str(&describe(one));

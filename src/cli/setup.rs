@@ -7,6 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
+use super::menu;
 use super::terminal::Office;
 use guard_agents::setup::agents::{AGENTS, KnownAgent, WITHOUT_HOOK};
 use guard_agents::setup::apply::{self, Removal};
@@ -22,7 +23,8 @@ use guard_ground::sanitize;
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// Agents (claude, codex, gemini, qwen, copilot, cursor, opencode), and `shell` for the shells'
-    /// start-up files. Without a name: show what is found here, and what would be done.
+    /// start-up files. Without a name: show what is found here, and what would be done; a person at a
+    /// terminal then chooses.
     #[arg(value_name = "AGENT|shell")]
     names: Vec<String>,
     /// The shells: bash, zsh, fish, sh. By default yours, and those that you have start-up files for.
@@ -46,7 +48,7 @@ struct Chosen {
 
 /// Runs `guard setup`.
 pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
-    let wanted = match wanted(options) {
+    let mut wanted = match wanted(&options.names, &options.shell) {
         Ok(wanted) => wanted,
         Err(faults) => return Ok(failed(&faults, exit_code::USAGE)),
     };
@@ -56,7 +58,20 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     }
     let around = Surroundings::find().context("no home directory is known")?;
     if wanted.agents.is_empty() && !wanted.has_shell {
-        return show(&office, &around);
+        let names = show(&office, &around)?;
+        if names.is_empty() || options.dry_run || !menu::is_possible(&office) {
+            return Ok(exit_code::OK);
+        }
+        let chosen = menu::some("Set up which ones now?", &names, false)?;
+        let at = |at: usize| names.get(at).cloned();
+        let chosen: Vec<String> = chosen.into_iter().filter_map(at).collect();
+        if chosen.is_empty() {
+            return Ok(exit_code::OK);
+        }
+        wanted = match self::wanted(&chosen, &[]) {
+            Ok(wanted) => wanted,
+            Err(faults) => return Ok(failed(&faults, exit_code::USAGE)),
+        };
     }
     let shells = match (wanted.has_shell, wanted.shells.is_empty()) {
         (false, _) => Vec::new(),
@@ -118,14 +133,14 @@ fn link(change: &FileChange) -> String {
     }
 }
 
-fn wanted(options: &Options) -> Result<Chosen, Vec<String>> {
+fn wanted(names: &[String], shells: &[String]) -> Result<Chosen, Vec<String>> {
     let mut wanted = Chosen {
         agents: Vec::new(),
-        has_shell: !options.shell.is_empty(),
+        has_shell: !shells.is_empty(),
         shells: Vec::new(),
     };
     let mut faults = Vec::new();
-    for name in &options.names {
+    for name in names {
         if let Some(agent) = KnownAgent::named(name) {
             if wanted.agents.iter().all(|other| other.word != agent.word) {
                 wanted.agents.push(agent);
@@ -144,7 +159,7 @@ fn wanted(options: &Options) -> Result<Chosen, Vec<String>> {
             ));
         }
     }
-    for name in &options.shell {
+    for name in shells {
         match Shell::named(name) {
             Some(shell) if wanted.shells.contains(&shell) => {}
             Some(shell) => wanted.shells.push(shell),
@@ -279,7 +294,8 @@ fn tell_undone(out: &mut impl std::io::Write, undoing: &Removal) -> anyhow::Resu
 }
 
 /// What is found here, and what would be done.
-fn show(office: &Office, around: &Surroundings) -> anyhow::Result<i32> {
+/// What is found here; the names of what can be set up.
+fn show(office: &Office, around: &Surroundings) -> anyhow::Result<Vec<String>> {
     let mut out = std::io::stdout().lock();
     let agents = setup::agents_status(&office.places, around);
     let shells = setup::shells_status(&office.places, around);
@@ -298,7 +314,7 @@ fn show(office: &Office, around: &Surroundings) -> anyhow::Result<i32> {
         format!("Set up with: guard setup {}", names.join(" "))
     };
     writeln!(out, "{told}").context("standard output")?;
-    Ok(exit_code::OK)
+    Ok(names.into_iter().map(str::to_owned).collect())
 }
 
 fn describe(one: &Status) -> String {

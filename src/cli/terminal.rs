@@ -92,6 +92,14 @@ impl Office {
         })
     }
 
+    /// Whether a person is at the terminal of this process.
+    pub(super) fn has_person(&self) -> bool {
+        let ancestors = agent::ancestors();
+        let agent = agent::find(&ancestors);
+        let evidence = gather(agent.as_ref(), &ancestors, &self.rules.terminals);
+        evidence.terminal.is_some()
+    }
+
     /// The person at the terminal of this process.
     pub(super) fn person(&self) -> anyhow::Result<AtTerminal<'_>> {
         let ancestors = agent::ancestors();

@@ -11,6 +11,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use super::terminal::Office;
+use super::{backups, menu};
 use guard_audit::entry::Entry;
 use guard_backup::undo::{self, UndoPlan};
 use guard_core::context::Context;
@@ -27,7 +28,8 @@ use guard_store::store::{Store, StoredBackup};
 /// Options of `guard undo`.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The backup; by default the last one of this workspace that was not brought back.
+    /// The backup; by default the last one of this workspace that was not brought back. A person at a
+    /// terminal chooses, where there are several.
     id: Option<String>,
     /// Only show what would come back, and what stands in its way.
     #[arg(long)]
@@ -77,6 +79,20 @@ impl BackupDesk {
         })
     }
 
+    /// The newest backup of this workspace, or the one that a person chooses.
+    fn chosen(&self) -> anyhow::Result<StoredBackup> {
+        let mut items = undo::candidates(&self.store, &self.subject());
+        if items.is_empty() {
+            bail!("nothing of this workspace can be brought back; all backups: guard backups");
+        }
+        let at = if items.len() > 1 && menu::is_possible(&self.office) {
+            menu::one("Bring back which one?", &backups::lines(&items))?
+        } else {
+            0
+        };
+        Ok(items.swap_remove(at))
+    }
+
     /// The workspace that guard was called in.
     pub(super) fn subject(&self) -> PathBuf {
         let directory = self.context.directory.clone().unwrap_or_default();
@@ -98,9 +114,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     let desk = BackupDesk::open(options.identity.clone())?;
     let item = match &options.id {
         Some(id) => desk.item(id)?,
-        None => undo::newest(&desk.store, &desk.subject()).ok_or_else(|| {
-            anyhow!("nothing of this workspace can be brought back; all backups: guard backups")
-        })?,
+        None => desk.chosen()?,
     };
     // Two at once would each save what the other one is about to replace.
     let _alone = lock::beside(&item.directory.join("undo"))

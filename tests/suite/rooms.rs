@@ -87,7 +87,10 @@ fn what_cargo_does_not_keep_by_itself() {
         }
         if room != "guard" {
             for top in ["clap", "anyhow", "dialoguer"] {
-                assert!(!libraries.iter().any(|one| one == top), "{room} knows {top}");
+                assert!(
+                    !libraries.iter().any(|one| one == top),
+                    "{room} knows {top}"
+                );
             }
         }
     }

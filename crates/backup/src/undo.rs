@@ -119,10 +119,12 @@ fn mark(item: &StoredBackup, by: Option<&str>) -> Result<(), String> {
 
 /// The backup to undo when none is named: the newest of a workspace that was not undone, and that is
 /// not itself what an undo replaced.
-pub fn newest(store: &Store, subject: &std::path::Path) -> Option<StoredBackup> {
-    store.items().into_iter().find(|item| {
+pub fn candidates(store: &Store, subject: &std::path::Path) -> Vec<StoredBackup> {
+    let mut items = store.items();
+    items.retain(|item| {
         item.undone.is_none()
             && item.summary.undoes.is_none()
             && item.summary.subject.path() == subject
-    })
+    });
+    items
 }

@@ -6,6 +6,7 @@ pub mod digest;
 pub mod exec;
 pub mod exit_code;
 pub mod glob;
+pub mod ini;
 pub mod install;
 pub mod lock;
 pub mod mask;

@@ -2,6 +2,9 @@
 //!
 //! The terminal's modes are not changed for it, so there is nothing to restore: not after a signal,
 //! not after ^Z, not when guard is killed. (A passphrase is read by [`super::secret`].)
+//!
+//! That is why it is own code: `dialoguer` knows no deadline, takes what was typed ahead for an answer, and
+//! leaves modes changed when it is killed. For menus, in which nothing is agreed to, guard uses it.
 
 use guard_ground::signals::is_ignored;
 use std::fs::File;
@@ -105,6 +108,22 @@ pub fn answer(terminal: &mut File, time: Duration) -> Option<String> {
         Line::Text(text) => String::from_utf8(text.to_vec()).ok(),
         _ => None,
     }
+}
+
+/// Lets a person choose in a menu of somebody else's making; which signal arrived meanwhile, if one did.
+/// It ends the menu and not the process, so that the terminal is left as it was.
+///
+/// # Errors
+/// When signals cannot be listened to.
+pub fn choosing<T>(choose: impl FnOnce() -> T) -> std::io::Result<Result<T, i32>> {
+    let mut signals = Signals::listen()?;
+    let chosen = choose();
+    Ok(
+        match signals.take().filter(|number| ENDING.contains(number)) {
+            Some(number) => Err(number),
+            None => Ok(chosen),
+        },
+    )
 }
 
 pub(super) enum Line {

@@ -6,9 +6,9 @@
 use guard_ground::recent::Recent;
 use std::rc::Rc;
 
-use super::ini;
 use guard_core::context::{Consult, Context};
 use guard_core::invocation::Word;
+use guard_ground::ini::Dialect;
 
 /// What an alias stands for.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub fn find(text: &str, of: Option<&str>, word: &str) -> Option<Alias> {
         || "toplevel".to_owned(),
         |service| format!("command {service}"),
     );
-    let value = ini::value(text, &section, word)?;
+    let value = Dialect::CONFIGPARSER.value(text, &section, word)?;
     if let Some(command) = value.trim_start().strip_prefix('!') {
         return Some(Alias::Shell(command.trim().to_owned()));
     }

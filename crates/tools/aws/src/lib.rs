@@ -11,7 +11,6 @@
 mod alias;
 pub mod backup;
 mod error;
-mod ini;
 mod parameters;
 pub mod preview;
 mod s3;

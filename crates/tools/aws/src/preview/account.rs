@@ -1,9 +1,9 @@
 //! Which account, region and profile a command works on.
 
 use super::client::{AwsProbe, Measured, PendingLook, Reply, shown, text};
-use crate::ini;
 use guard_core::context::Context;
 use guard_core::invocation::Invocation;
+use guard_ground::ini::Dialect;
 
 /// Starts to ask whose account it is; nothing for a command without credentials.
 pub fn start(aws: &AwsProbe<'_>, invocation: &Invocation) -> Option<Measured<PendingLook>> {
@@ -68,7 +68,7 @@ fn region(invocation: &Invocation, context: &Context, profile: &str) -> String {
             } else {
                 format!("profile {profile}")
             };
-            ini::value(&text, &section, "region")
+            Dialect::CONFIGPARSER.value(&text, &section, "region")
         })
         .unwrap_or_else(|| "not set".to_owned())
 }
