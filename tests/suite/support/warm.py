@@ -2,9 +2,10 @@
 
 The tests call the CLI hundreds of times, and most of each call was Python importing it. What the CLI computes
 from its environment while it is imported (where the file of aliases stands) is not the caller's: a test of that
-takes `Cloud::cold`. Given the path of the
-socket to listen at and an endpoint to warm up with; prints a line when it is ready. When standard input ends, so
-does this, and the socket's directory goes.
+takes `Cloud::cold`.
+
+Given the path of the socket to listen at and an endpoint to warm up with; prints a line when it is ready. When
+standard input ends, so does this, and the socket's directory goes.
 """
 
 import fcntl
