@@ -48,6 +48,7 @@ fn a_recursive_rm_says_how_many_keys_and_bytes_and_runs_after_the_phrase() {
     ) else {
         return;
     };
+    let cloud = cloud.cold();
     let command = "--profile default s3 rm s3://uploads-1/logs --recursive";
     cloud
         .world
@@ -375,6 +376,7 @@ fn documents_and_aliases() {
     ) else {
         return;
     };
+    let cloud = cloud.cold();
     cloud
         .world
         .write("app/one.json", "{\"Bucket\": \"named-1\", \"Key\": \"k\"}");

@@ -2,10 +2,10 @@
 honoured. It is no cluster: nothing schedules or runs, but owners, namespaces and scales work as far as
 kubectl can tell.
 
-The first part of a path is a cluster's name: each one is there, and fresh, when it is first asked. Below
-`/NAME/readonly` every change is forbidden. `GET /NAME/writes` lists what changed something.
+Below `/readonly` every change is forbidden.
 
-Prints its port, serves until standard input ends.
+Each line of standard input asks for one more cluster, fresh and on a port of its own, which is printed.
+Serves until standard input ends. `GET /writes` lists what changed something.
 """
 
 import copy
@@ -38,20 +38,10 @@ RESOURCES = [
 SCALED = {"deployments", "replicasets", "statefulsets"}
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
-CLUSTERS = {}
 # Those of the cluster that is asked; they change hands under the lock.
 STORE = {}
 WRITES = []
 LOCK = threading.RLock()
-
-
-def enter(name):
-    """Makes a cluster the one that is asked."""
-    global STORE, WRITES
-    fresh = name not in CLUSTERS
-    STORE, WRITES = CLUSTERS.setdefault(name, ({}, []))
-    if fresh:
-        seed()
 
 
 class Failure(Exception):
@@ -241,9 +231,9 @@ class Handler(BaseHTTPRequestHandler):
         query = {name: values[-1] for name, values in parse_qs(address.query).items()}
         try:
             with LOCK:
-                name, *parts = address.path.strip("/").split("/")
-                enter(name)
-                self.read_only = parts[:1] == ["readonly"]
+                self.server.enter()
+                parts = address.path.strip("/").split("/")
+                self.read_only = parts[0] == "readonly"
                 code, answer = self.route(parts[self.read_only:], query, body)
                 # Another request may change what is answered.
                 answer = copy.deepcopy(answer)
@@ -257,8 +247,6 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
     def route(self, parts, query, body):
-        if not parts:
-            raise Failure(404, "NotFound", "the server could not find the requested resource")
         if parts == ["writes"]:
             return 200, WRITES
         if parts == ["version"]:
@@ -288,7 +276,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.read_only and self.command != "GET":
             raise Failure(403, "Forbidden", f'{row[2]} "{name}" is forbidden: User "reader" cannot {self.command.lower()} resource')
         if self.command != "GET" and not dry:
-            WRITES.append(f"{self.command} /" + self.path.split("/", 2)[2])
+            WRITES.append(f"{self.command} {self.path}")
         return self.operate(row, namespace, name, below, query, body, dry)
 
     def discovery(self, group, version):
@@ -379,15 +367,27 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.store, self.writes = {}, []
+        with LOCK:
+            self.enter()
+            seed()
+
+    def enter(self):
+        """Makes this cluster the one that is asked."""
+        global STORE, WRITES
+        STORE, WRITES = self.store, self.writes
+
     def handle_error(self, *_):
         """kubectl may hang up at any time."""
 
 
 def main():
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(server.server_address[1], flush=True)
-    sys.stdin.read()
+    for _ in sys.stdin:
+        server = Server()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        print(server.server_address[1], flush=True)
 
 
 main()

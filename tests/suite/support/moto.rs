@@ -1,8 +1,9 @@
 //! The AWS CLI in front of moto, on loopback: one server for the whole suite, names of its own
 //! for each test.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -18,7 +19,9 @@ struct Server {
     port: u16,
     /// Where scripts go in, and what they say comes out.
     python: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
-    _process: Child,
+    /// Where the `aws` stands that need not import itself for each call.
+    warm: PathBuf,
+    _processes: [Child; 2],
 }
 
 static SERVER: OnceLock<Option<Server>> = OnceLock::new();
@@ -34,38 +37,69 @@ fn start() -> Option<Server> {
     if !installed.is_ok_and(|status| status.success()) {
         return None;
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/support/cloud.py");
-    let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("moto.log");
-    let mut process = Command::new(tools().join("venv/bin/python"))
-        .arg(script)
+    let (mut process, output, line) = python("cloud.py", &[]);
+    let port = line.parse().unwrap();
+    let warm = tempfile::Builder::new()
+        .prefix("guard-aws-")
+        .permissions(std::fs::Permissions::from_mode(0o755))
+        .tempdir()
+        .unwrap()
+        .keep();
+    let (_, rest) = AWS.split_once('\n').unwrap();
+    let launcher = format!("#!{} -IS\n{rest}", interpreter().display());
+    std::fs::write(warm.join("aws"), launcher).unwrap();
+    std::fs::set_permissions(warm.join("aws"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let socket = warm.join("warm.sock");
+    let (ready, _, _) = python("warm.py", &[socket.as_os_str(), OsStr::new(&endpoint)]);
+    let input = process.stdin.take().unwrap();
+    Some(Server {
+        port,
+        python: Mutex::new((input, output)),
+        warm,
+        _processes: [process, ready],
+    })
+}
+
+/// The launcher of the warm CLI.
+const AWS: &str = include_str!("aws");
+
+fn interpreter() -> PathBuf {
+    tools().join("venv/bin/python")
+}
+
+/// Starts a script of ours with the tools' Python; what it prints first.
+fn python(name: &str, arguments: &[&OsStr]) -> (Child, BufReader<ChildStdout>, String) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/support");
+    let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.log"));
+    let mut process = Command::new(interpreter())
+        .arg(here.join(name))
+        .args(arguments)
         .env_clear()
         .env("PATH", real_path())
+        .env("LC_ALL", "C.UTF-8")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(std::fs::File::create(&log).unwrap())
         .spawn()
         .unwrap();
-    let input = process.stdin.take().unwrap();
     let mut output = BufReader::new(process.stdout.take().unwrap());
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
-    let port = line.trim().parse().unwrap_or_else(|_| {
-        panic!(
-            "moto did not start: {}",
-            std::fs::read_to_string(&log).unwrap_or_default()
-        )
-    });
-    Some(Server {
-        port,
-        python: Mutex::new((input, output)),
-        _process: process,
-    })
+    assert!(
+        !line.is_empty(),
+        "{name} did not start: {}",
+        std::fs::read_to_string(&log).unwrap_or_default()
+    );
+    (process, output, line.trim().to_owned())
 }
 
 /// A world in which aws leads to the server.
 pub struct Cloud {
     pub world: World,
     server: &'static Server,
+    cold: bool,
 }
 
 impl Cloud {
@@ -80,6 +114,7 @@ impl Cloud {
         let cloud = Self {
             world: World::new(),
             server,
+            cold: false,
         };
         // The tests share two cores with each other.
         cloud.world.rules("[preview]\nseconds = 120\n");
@@ -87,6 +122,12 @@ impl Cloud {
             cloud.python(setup);
         }
         Some(cloud)
+    }
+
+    /// With a CLI that starts as anywhere else, not as a fork of one that has started.
+    pub fn cold(mut self) -> Self {
+        self.cold = true;
+        self
     }
 
     /// Where the server answers.
@@ -123,7 +164,12 @@ impl Cloud {
 
     fn path(&self) -> OsString {
         let mut path = self.world.shims().into_os_string();
-        for more in [tools().join("bin").into_os_string(), real_path()] {
+        let cli = if self.cold {
+            tools().join("bin")
+        } else {
+            self.server.warm.clone()
+        };
+        for more in [cli.into_os_string(), real_path()] {
             path.push(":");
             path.push(more);
         }
