@@ -24,6 +24,7 @@ mod house;
 mod incidents;
 mod kubectl;
 mod measured_loss;
+mod menus;
 mod own_commands;
 mod person_at_the_terminal;
 mod psql;

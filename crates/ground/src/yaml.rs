@@ -270,7 +270,8 @@ mod tests {
         let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for at in 1..12 {
             let before = format!("*a{}, ", at - 1).repeat(10);
-            laughs.push_str(&format!("a{at}: &a{at} [{before}]\n"));
+            let line = format!("a{at}: &a{at} [{before}]\n");
+            laughs.push_str(&line);
         }
         assert_eq!(only(&laughs), None);
     }

@@ -1,15 +1,5 @@
 //! Menus: a person who leaves out which one chooses, and everybody else is told as ever.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
-
-mod support;
-
-use support::{Person, World};
+use crate::support::{Person, World};
 
 const PASSPHRASE: &str = "correct horse battery";
 const DOWN: &str = "\x1b[B";
