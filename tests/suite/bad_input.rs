@@ -359,7 +359,9 @@ fn a_hundred_thousand_operands() {
         .command(&["sh", "-c", "cd data && rm -- *; exit $?"])
         .run();
     outcome.blocked().says("100000 files");
-    assert!(outcome.time < Duration::from_secs(5), "{:?}", outcome.time);
+    // Three seconds of an unoptimised guard's time, beside the rest of the suite; what grows with the square
+    // takes minutes.
+    assert!(outcome.time < Duration::from_secs(30), "{:?}", outcome.time);
     assert!(outcome.stderr.len() < 10_000, "the message is short");
     assert!(world.exists("app/data/099999"));
     let outcome = world
@@ -369,7 +371,7 @@ fn a_hundred_thousand_operands() {
             "cd data && git checkout -- * 2>/dev/null; exit $?",
         ])
         .run();
-    assert!(outcome.time < Duration::from_secs(20), "{:?}", outcome.time);
+    assert!(outcome.time < Duration::from_secs(60), "{:?}", outcome.time);
 }
 
 #[test]

@@ -81,7 +81,11 @@ fn what_was_checked_is_kept_and_only_that_counts() {
     assert!(is_denied());
 
     // A new content is checked anew.
-    world.rules(&RULE.replace("[\"tag\"]", "[\"branch\"]").replace("git tag v1", "git branch v1"));
+    world.rules(
+        &RULE
+            .replace("[\"tag\"]", "[\"branch\"]")
+            .replace("git tag v1", "git branch v1"),
+    );
     assert!(!is_denied());
     world.rules(&RULE.replace("match    = [\"git tag v1\"]", "match    = [\"git log\"]"));
     is_broken(&world, "rule team.no-tags: it does not match its example");

@@ -43,10 +43,10 @@ fn a_log_and_its_chain() {
 #[test]
 fn backups_of_files_and_of_a_repository() {
     let world = world();
-    for (id, name) in [("7GFC", "untracked"), ("DRYZ", "/app/a")] {
+    for (id, held) in [("7GFC", "untracked"), ("DRYZ", "/work/oldw/app")] {
         let outcome = world.guard(&["backups", "show", id]).run();
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
-        assert!(outcome.stdout.contains(name), "{outcome:?}");
+        assert!(outcome.stdout.contains(held), "{outcome:?}");
     }
     let outcome = world.guard(&["backups", "drill", "7GFC"]).run();
     assert!(outcome.stdout.contains("good"), "{outcome:?}");
@@ -78,5 +78,8 @@ fn a_request() {
     let pending = world.pending();
     assert_eq!(pending.len(), 1, "{pending:?}");
     assert_eq!(pending[0]["id"], "NQQH");
-    assert_eq!(pending[0]["argv"], serde_json::json!(["rm", "-rf", "../out"]));
+    assert_eq!(
+        pending[0]["argv"],
+        serde_json::json!(["rm", "-rf", "../out"])
+    );
 }
