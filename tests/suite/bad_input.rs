@@ -359,7 +359,8 @@ fn a_hundred_thousand_operands() {
         .command(&["sh", "-c", "cd data && rm -- *; exit $?"])
         .run();
     outcome.blocked().says("100000 files");
-    assert!(outcome.time < Duration::from_secs(5), "{:?}", outcome.time);
+    // Seconds on a busy machine; minutes if each were compared with each.
+    assert!(outcome.time < Duration::from_secs(20), "{:?}", outcome.time);
     assert!(outcome.stderr.len() < 10_000, "the message is short");
     assert!(world.exists("app/data/099999"));
     let outcome = world
