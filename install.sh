@@ -395,7 +395,7 @@ uninstall() {
         done
     fi
     # What waits and what was answered; the log of it stays.
-    for left in requests grants refusals exceptions holds run runs; do
+    for left in requests grants refusals exceptions holds run runs rules.checked; do
         [ -L "$state/$left" ] || rm -rf "${state:?}/$left"
     done
     for left in "$state"/passphrase-failures*; do
