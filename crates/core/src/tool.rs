@@ -241,15 +241,28 @@ impl Toolbox {
         self.of(&invocation.tool).inputs(invocation)
     }
 
-    /// Where the targets of an invocation lie.
-    pub fn places(&self, invocation: &Invocation, world: &World, context: &Context) -> Vec<Placed> {
+    /// Where the targets of an invocation lie. Looking around costs more than most commands: `world` is
+    /// asked for only by one that names a path.
+    pub fn places<'w>(
+        &self,
+        invocation: &Invocation,
+        world: impl FnOnce() -> &'w World,
+        context: &Context,
+    ) -> Vec<Placed> {
         let tool = self.of(&invocation.tool);
         let targets = tool.targets(invocation);
         if targets.is_empty() {
             return Vec::new();
         }
-        let there = context.in_directory(invocation.directory.as_deref());
-        place::place_all(targets, tool.is_recursive(invocation), world, &there)
+        let moved;
+        let there = match &invocation.directory {
+            None => context,
+            directory => {
+                moved = context.in_directory(directory.as_deref());
+                &moved
+            }
+        };
+        place::place_all(targets, tool.is_recursive(invocation), world(), there)
     }
 
     /// Whether what the invocation would destroy lies outside the workspace: on other machines, in

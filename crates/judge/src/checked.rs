@@ -48,15 +48,15 @@ struct Head {
     program: (u64, i64, i64),
     /// Bytes of the copy of the rules.
     source: usize,
-    /// A hash of everything behind this line. It tells a torn file, not a forged one.
+    /// A hash of everything behind the copy. It tells a torn file, not a forged one.
     hash: u64,
 }
 
 impl Head {
-    fn of(source: &str, rest: &[u8]) -> Option<Self> {
+    fn of(source: &str, compiled: &[u8]) -> Option<Self> {
         let program = std::fs::metadata("/proc/self/exe").ok()?;
         let mut hasher = DefaultHasher::new();
-        hasher.write(rest);
+        hasher.write(compiled);
         Some(Self {
             form: FORM,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -80,10 +80,9 @@ pub struct AddedRule {
 impl AddedRule {
     /// A rule that was read from a rules file.
     pub(crate) fn new(rule: Rule) -> Self {
-        let verb = rule.verb.iter().next().unwrap_or_default().to_owned();
         Self {
             tool: rule.tool.to_string(),
-            verb,
+            verb: first_word(&rule).to_owned(),
             text: String::new(),
             rule: OnceLock::from(Some(Arc::new(rule))),
         }
@@ -107,6 +106,11 @@ impl AddedRule {
     }
 }
 
+/// The pattern of the first word of a rule's verb; empty for any.
+fn first_word(rule: &Rule) -> &str {
+    rule.verb.iter().next().unwrap_or_default()
+}
+
 /// What was kept for this content of a rules file that `owner` owns; `None` when nothing was that holds.
 pub(crate) fn kept(places: &Places, source: &str, owner: u32) -> Option<Rules> {
     let mut bytes = Vec::new();
@@ -118,13 +122,13 @@ pub(crate) fn kept(places: &Places, source: &str, owner: u32) -> Option<Rules> {
     opened.take(MOST).read_to_end(&mut bytes).ok()?;
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     let (head, rest) = (bytes.get(..end)?, bytes.get(end + 1..)?);
-    let copy = rest.get(..source.len())?;
+    let (copy, compiled) = rest.split_at_checked(source.len())?;
     if copy != source.as_bytes()
-        || serde_json::from_slice::<Head>(head).ok()? != Head::of(source, rest)?
+        || serde_json::from_slice::<Head>(head).ok()? != Head::of(source, compiled)?
     {
         return None;
     }
-    let text = std::str::from_utf8(rest.get(source.len()..)?).ok()?;
+    let text = std::str::from_utf8(compiled).ok()?;
     let mut lines = text.lines();
     let settings = match lines.next()? {
         "" => Settings::defaults(),
@@ -166,14 +170,13 @@ pub(crate) fn keep(places: &Places, source: &str, owner: u32, rules: &Rules) {
 
 /// The whole file.
 fn text(source: &str, rules: &Rules) -> Option<Vec<u8>> {
-    let mut rest = source.as_bytes().to_vec();
-    let settings = serde_json::to_vec(&rules.settings).ok()?;
-    if settings != serde_json::to_vec(&Settings::defaults()).ok()? {
-        rest.extend(settings);
+    let mut compiled = serde_json::to_vec(&rules.settings).ok()?;
+    if compiled == serde_json::to_vec(&Settings::defaults()).ok()? {
+        compiled.clear();
     }
-    rest.push(b'\n');
+    compiled.push(b'\n');
     for added in rules.added() {
-        let verb = added.verb.iter().next().unwrap_or_default();
+        let verb = first_word(added);
         // Examples have done what they are for.
         let short = Rule {
             examples: Texts::NONE,
@@ -187,10 +190,11 @@ fn text(source: &str, rules: &Rules) -> Option<Vec<u8>> {
         {
             return None;
         }
-        rest.extend(format!("{}\t{verb}\t{line}\n", added.tool).into_bytes());
+        compiled.extend(format!("{}\t{verb}\t{line}\n", added.tool).into_bytes());
     }
-    let mut whole = serde_json::to_vec(&Head::of(source, &rest)?).ok()?;
+    let mut whole = serde_json::to_vec(&Head::of(source, &compiled)?).ok()?;
     whole.push(b'\n');
-    whole.extend(rest);
+    whole.extend(source.as_bytes());
+    whole.extend(compiled);
     Some(whole)
 }

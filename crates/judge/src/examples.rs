@@ -27,8 +27,10 @@ struct Imagined<'a> {
 
 impl Facts for Imagined<'_> {
     fn places(&self) -> &[Placed] {
-        self.places
-            .get_or_init(|| self.tools.places(self.invocation, self.world, self.context))
+        self.places.get_or_init(|| {
+            self.tools
+                .places(self.invocation, || self.world, self.context)
+        })
     }
 
     fn environment(&self) -> Option<&Environment> {

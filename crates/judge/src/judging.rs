@@ -49,16 +49,10 @@ struct Looked<'a> {
 impl Facts for Looked<'_> {
     fn places(&self) -> &[Placed] {
         self.places.get_or_init(|| {
-            // Looking around costs more than most commands: only for one that names a path.
-            let tools = self.judge.tools;
-            if tools
-                .of(&self.invocation.tool)
-                .targets(self.invocation)
-                .is_empty()
-            {
-                return Vec::new();
-            }
-            tools.places(self.invocation, self.judge.world(), self.context)
+            let world = || self.judge.world();
+            self.judge
+                .tools
+                .places(self.invocation, world, self.context)
         })
     }
 
