@@ -25,8 +25,8 @@ fn main() {
     let places = &file.places;
     writeln!(
         code,
-        "const DEFAULT_PLACES: PlaceLists = PlaceLists {{ workspace: Texts::Fixed(&{:?}), scratch: Texts::Fixed(&{:?}), disposable: Texts::Fixed(&{:?}), protected: Texts::Fixed(&{:?}) }};",
-        places.workspace, places.scratch, places.disposable, places.protected
+        "const DEFAULT_PLACES: PlaceLists = PlaceLists {{ workspace: {}, scratch: {}, disposable: {}, protected: {} }};",
+        texts(&places.workspace), texts(&places.scratch), texts(&places.disposable), texts(&places.protected)
     )
     .unwrap();
     writeln!(
@@ -55,16 +55,18 @@ fn main() {
     .unwrap();
     writeln!(
         code,
-        "const DEFAULT_INFRASTRUCTURE: Infrastructure = Infrastructure {{ data: Texts::Fixed(&{:?}), losing: Texts::Fixed(&{:?}) }};",
-        file.terraform.data, file.terraform.losing
+        "const DEFAULT_INFRASTRUCTURE: Infrastructure = Infrastructure {{ data: {}, losing: {} }};",
+        texts(&file.terraform.data),
+        texts(&file.terraform.losing)
     )
     .unwrap();
     writeln!(code, "static DEFAULT_ENVIRONMENTS: &[EnvironmentName] = &[").unwrap();
     for environment in &file.environment {
         writeln!(
             code,
-            "EnvironmentName {{ name: Cow::Borrowed({:?}), words: Texts::Fixed(&{:?}) }},",
-            environment.name, environment.words
+            "EnvironmentName {{ name: {}, words: {} }},",
+            text(&environment.name),
+            texts(&environment.words)
         )
         .unwrap();
     }
@@ -137,42 +139,77 @@ fn alternatives(verb: &str) -> Vec<String> {
     }
 }
 
+/// A text as code.
+fn text(text: &str) -> String {
+    format!("Cow::Borrowed({text:?})")
+}
+
+/// A list of what is code already.
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("Cow::Borrowed(&[{}])", items.collect::<Vec<_>>().join(", "))
+}
+
+/// Texts as code.
+fn texts(texts: &[String]) -> String {
+    list(texts.iter().map(|one| text(one)))
+}
+
+/// A name with what it is given, as code.
+fn pair(name: &str, value: &str) -> String {
+    format!("({}, {value})", text(name))
+}
+
 fn write_rule(code: &mut String, rule: &guard_rulefile::RuleText) {
-    let losses: Vec<(&str, f64)> = rule
-        .loss
-        .iter()
-        .map(|(name, limit)| (name.as_str(), *limit))
-        .collect();
-    let values: Vec<(&str, &str)> = rule
+    let losses = rule.loss.iter();
+    let losses = list(losses.map(|(name, limit)| pair(name, &format!("{limit:?}"))));
+    let values = rule
         .flag_value
         .iter()
-        .filter_map(|pair| pair.split_once('='))
-        .collect();
-    let tags: Vec<(&str, &str)> = rule
-        .tag
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+        .filter_map(|pair| pair.split_once('='));
+    let values = list(values.map(|(name, value)| pair(name, &text(value))));
+    let tags = rule.tag.iter();
+    let tags = list(tags.map(|(name, value)| pair(name, &text(value))));
     let pattern = match &rule.operand_regex {
-        Some(pattern) => format!("Some(Pattern::fixed({pattern:?}))"),
+        Some(pattern) => format!("Some(guard_core::rule::Pattern::fixed({pattern:?}))"),
         None => "None".to_owned(),
     };
-    writeln!(
-        code,
-        "Rule {{ id: Cow::Borrowed({:?}), tool: Cow::Borrowed({:?}), verb: Texts::Fixed(&{:?}), \
-         any_flag: Texts::Fixed(&{:?}), all_flags: Texts::Fixed(&{:?}), no_flag: Texts::Fixed(&{:?}), \
-         flag_value: Pairs::Fixed(&{values:?}), operand: Texts::Fixed(&{:?}), operand_regex: {pattern}, \
-         path: Texts::Fixed(&{:?}), statement: Texts::Fixed(&{:?}), operation: Texts::Fixed(&{:?}), \
-         environment: Texts::Fixed(&{:?}), tag: Pairs::Fixed(&{tags:?}), loss: Levels::Fixed(&{losses:?}), \
-         effect: Effect::{}, always: {}, approvals: {}, reason: Cow::Borrowed({:?}), \
-         safer: Cow::Borrowed({:?}), examples: Texts::Fixed(&{:?}), counterexamples: Texts::Fixed(&{:?}), \
-         by_user: false }},",
-        rule.id, rule.tool, rule.verb, rule.any_flag, rule.all_flags, rule.no_flag,
-        rule.operand, rule.path, rule.statement,
-        rule.operation, rule.environment,
-        match rule.effect.as_str() { "allow" => "Allow", "backup" => "Backup", "deny" => "Deny", _ => "Confirm" },
-        rule.always, rule.approvals, rule.reason, rule.safer,
-        rule.examples, rule.counterexamples,
-    )
-    .unwrap();
+    code.push_str("Rule { ");
+    for (field, value) in [
+        ("id", text(&rule.id)),
+        ("tool", text(&rule.tool)),
+        ("verb", texts(&rule.verb)),
+        ("any_flag", texts(&rule.any_flag)),
+        ("all_flags", texts(&rule.all_flags)),
+        ("no_flag", texts(&rule.no_flag)),
+        ("flag_value", values),
+        ("operand", texts(&rule.operand)),
+        ("operand_regex", pattern),
+        ("path", texts(&rule.path)),
+        ("statement", texts(&rule.statement)),
+        ("operation", texts(&rule.operation)),
+        ("environment", texts(&rule.environment)),
+        ("tag", tags),
+        ("loss", losses),
+        ("effect", effect(&rule.effect)),
+        ("always", rule.always.to_string()),
+        ("approvals", rule.approvals.to_string()),
+        ("reason", text(&rule.reason)),
+        ("safer", text(&rule.safer)),
+        ("examples", texts(&rule.examples)),
+        ("counterexamples", texts(&rule.counterexamples)),
+        ("by_user", "false".to_owned()),
+    ] {
+        write!(code, "{field}: {value}, ").unwrap();
+    }
+    code.push_str("},\n");
+}
+
+fn effect(name: &str) -> String {
+    let variant = match name {
+        "allow" => "Allow",
+        "backup" => "Backup",
+        "deny" => "Deny",
+        _ => "Confirm",
+    };
+    format!("Effect::{variant}")
 }

@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn words_that_name_production() {
-        let words = Texts::Fixed(&["prod", "production"]);
+        let words = Texts::from(vec!["prod".into(), "production".into()]);
         for (value, expected) in [
             ("prod", true),
             ("prod-us-east-1", true),

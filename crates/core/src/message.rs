@@ -51,7 +51,7 @@ pub fn stakes(verdict: &Verdict) -> Vec<String> {
     for placed in &verdict.places {
         let place = placed.place;
         if verdict.rules.iter().any(|rule| {
-            rule.path.contains(place.name()) && !rule.path.iter().eq(["inside", "unknown"])
+            rule.path.contains(&place.name().into()) && !rule.path.iter().eq(["inside", "unknown"])
         }) {
             let line = format!(
                 "{}: {}",

@@ -1,8 +1,6 @@
 //! Rules and what else a rules file says, as they are used.
 //!
-//! The default rules are compiled in as constants; a user's are owned. Both are the same types.
-
-mod texts;
+//! The default rules are compiled in, and borrowed; a user's are owned.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -11,7 +9,14 @@ use std::sync::{Arc, OnceLock};
 use guard_words::Effect;
 use serde::{Deserialize, Serialize};
 
-pub use texts::{Levels, Pairs, Text, Texts};
+/// A text.
+pub type Text = Cow<'static, str>;
+/// Texts in order.
+pub type Texts = Cow<'static, [Text]>;
+/// Names with patterns for their values.
+pub type Pairs = Cow<'static, [(Text, Text)]>;
+/// Limits by what they limit (see [`guard_words::levels`]).
+pub type Levels = Cow<'static, [(Text, f64)]>;
 
 /// One rule.
 #[derive(Clone, Debug, Serialize, Deserialize)]

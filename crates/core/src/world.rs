@@ -36,13 +36,10 @@ impl World {
             directory: PathBuf::from("/workspace"),
             workspace: vec![PathBuf::from("/workspace")],
             homes: vec![PathBuf::from("/home/user"), PathBuf::from("/root")],
-            protected: lists
-                .protected
-                .iter()
-                .map(PathBuf::from)
+            protected: paths(&lists.protected)
                 .chain([PathBuf::from("/opt/guard")])
                 .collect(),
-            scratch: lists.scratch.iter().map(PathBuf::from).collect(),
+            scratch: paths(&lists.scratch).collect(),
             mounts: OnceLock::from(vec![PathBuf::from("/mnt/disk")]),
             disposable: lists.disposable.clone(),
             user: 0,
@@ -96,10 +93,8 @@ impl World {
                 .into_iter()
                 .map(|path| path.canonicalize().unwrap_or(path))
                 .collect(),
-            scratch: lists
-                .scratch
-                .iter()
-                .filter_map(|path| Path::new(path).canonicalize().ok())
+            scratch: paths(&lists.scratch)
+                .filter_map(|path| path.canonicalize().ok())
                 .collect(),
             mounts: OnceLock::new(),
             disposable: lists.disposable.clone(),
@@ -268,6 +263,11 @@ fn homes(context: &Context) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// Texts of the rules as paths.
+fn paths(texts: &Texts) -> impl Iterator<Item = PathBuf> {
+    texts.iter().map(|text| PathBuf::from(&**text))
 }
 
 fn expand(path: &str, homes: &[PathBuf]) -> PathBuf {

@@ -108,7 +108,7 @@ impl AddedRule {
 
 /// The pattern of the first word of a rule's verb; empty for any.
 fn first_word(rule: &Rule) -> &str {
-    rule.verb.iter().next().unwrap_or_default()
+    rule.verb.first().map_or("", |word| word)
 }
 
 /// What was kept for this content of a rules file that `owner` owns; `None` when nothing was that holds.
@@ -179,8 +179,8 @@ fn text(source: &str, rules: &Rules) -> Option<Vec<u8>> {
         let verb = first_word(added);
         // Examples have done what they are for.
         let short = Rule {
-            examples: Texts::NONE,
-            counterexamples: Texts::NONE,
+            examples: Texts::default(),
+            counterexamples: Texts::default(),
             ..Rule::clone(added)
         };
         let line = serde_json::to_string(&short).ok()?;

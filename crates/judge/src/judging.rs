@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-use crate::matching::{Candidate, Facts, matching};
+use crate::matching::{Candidate, Facts, matching, names};
 use crate::rules::Rules;
 use guard_core::agent::{self, Agent, Ancestor};
 use guard_core::context::{Consult, Context};
@@ -92,7 +92,7 @@ impl Looked<'_> {
         let environment = rule.environment.is_empty()
             || self
                 .environment_with(preview)
-                .is_some_and(|found| rule.environment.contains(&found.name));
+                .is_some_and(|found| names(rule, &found));
         let read = preview.loss().map(|loss| loss.tags.as_ref());
         let tagged = rule.tag.is_empty()
             || read.is_some_and(|read| {
@@ -364,6 +364,6 @@ fn exceeds(rule: &Rule, preview: &Preview) -> bool {
         Preview::Exact(loss) => rule
             .loss
             .iter()
-            .any(|(measure, limit)| loss.level(measure) > limit),
+            .any(|(measure, limit)| loss.level(measure) > *limit),
     }
 }

@@ -6,7 +6,7 @@ use std::io::{Error, ErrorKind, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use guard_core::rule::{EnvironmentName, Levels, Pairs, Pattern, PlaceLists, Rule, Text};
+use guard_core::rule::{EnvironmentName, Levels, Pairs, Pattern, PlaceLists, Rule, Text, Texts};
 use guard_core::tool::Toolbox;
 use guard_ground::install::Places;
 use guard_rulefile::{self as format, FileText, Problem, RuleText};
@@ -149,8 +149,8 @@ pub fn parse(tools: &Toolbox, source: &str, rules: &mut Rules) -> Result<(), Pro
     if let Some(seconds) = file.preview.cluster_seconds {
         rules.limits.cluster_seconds = seconds.clamp(0.1, 600.0);
     }
-    rules.infrastructure.data.extend(file.terraform.data);
-    rules.infrastructure.losing.extend(file.terraform.losing);
+    extend(&mut rules.infrastructure.data, file.terraform.data);
+    extend(&mut rules.infrastructure.losing, file.terraform.losing);
     if let Some(seconds) = file.person.seconds {
         rules.limits.person_seconds = seconds.clamp(1.0, 86_400.0);
     }
@@ -170,7 +170,7 @@ pub fn parse(tools: &Toolbox, source: &str, rules: &mut Rules) -> Result<(), Pro
         && Path::new(store).is_absolute()
     {
         // Nothing deletes backups but guard itself.
-        rules.places.protected.extend(vec![store.clone()]);
+        extend(&mut rules.places.protected, vec![store.clone()]);
     }
     extend_backup(&mut rules.backup, file.backup);
     rules.notify = file.person.notify;
@@ -180,7 +180,7 @@ pub fn parse(tools: &Toolbox, source: &str, rules: &mut Rules) -> Result<(), Pro
             .into_iter()
             .map(|environment| EnvironmentName {
                 name: environment.name.into(),
-                words: environment.words.into(),
+                words: owned(environment.words),
             }),
     );
     for spanned in file.limit {
@@ -230,36 +230,52 @@ fn allowance(text: format::LimitText, rules: &Rules) -> Result<Allowance, (Strin
     })
 }
 
+/// Texts from a file.
+fn owned(texts: Vec<String>) -> Texts {
+    texts.into_iter().map(Text::from).collect()
+}
+
+/// Puts texts from a file behind those that are there.
+fn extend(texts: &mut Texts, more: Vec<String>) {
+    if !more.is_empty() {
+        texts.to_mut().extend(more.into_iter().map(Text::from));
+    }
+}
+
 /// A rule as it is used.
 fn rule_of(text: RuleText) -> Rule {
     let pairs = text.flag_value.into_iter().filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        Some((name.to_owned(), value.to_owned()))
+        Some((name.to_owned().into(), value.to_owned().into()))
     });
+    let tags = text.tag.into_iter();
+    let tags = tags.map(|(name, value)| (name.into(), value.into()));
+    let losses = text.loss.into_iter();
+    let losses = losses.map(|(measure, limit)| (measure.into(), limit));
     Rule {
         id: text.id.into(),
         tool: text.tool.into(),
-        verb: text.verb.into(),
-        any_flag: text.any_flag.into(),
-        all_flags: text.all_flags.into(),
-        no_flag: text.no_flag.into(),
-        flag_value: Pairs::Own(pairs.collect()),
-        operand: text.operand.into(),
+        verb: owned(text.verb),
+        any_flag: owned(text.any_flag),
+        all_flags: owned(text.all_flags),
+        no_flag: owned(text.no_flag),
+        flag_value: Pairs::Owned(pairs.collect()),
+        operand: owned(text.operand),
         operand_regex: text.operand_regex.map(Pattern::from),
-        path: text.path.into(),
-        statement: text.statement.into(),
-        operation: text.operation.into(),
-        environment: text.environment.into(),
-        tag: Pairs::Own(text.tag.into_iter().collect()),
-        loss: Levels::Own(text.loss.into_iter().collect()),
+        path: owned(text.path),
+        statement: owned(text.statement),
+        operation: owned(text.operation),
+        environment: owned(text.environment),
+        tag: Pairs::Owned(tags.collect()),
+        loss: Levels::Owned(losses.collect()),
         // The name was checked when the file was read.
         effect: Effect::named(&text.effect).unwrap_or(Effect::Confirm),
         always: text.always,
         approvals: text.approvals,
         reason: text.reason.into(),
         safer: text.safer.into(),
-        examples: text.examples.into(),
-        counterexamples: text.counterexamples.into(),
+        examples: owned(text.examples),
+        counterexamples: owned(text.counterexamples),
         by_user: true,
     }
 }
@@ -286,8 +302,8 @@ fn extend_backup(backup: &mut BackupLimits, text: format::BackupText) {
 }
 
 fn extend_places(places: &mut PlaceLists, more: format::PlacesText) {
-    places.workspace.extend(more.workspace);
-    places.scratch.extend(more.scratch);
-    places.disposable.extend(more.disposable);
-    places.protected.extend(more.protected);
+    extend(&mut places.workspace, more.workspace);
+    extend(&mut places.scratch, more.scratch);
+    extend(&mut places.disposable, more.disposable);
+    extend(&mut places.protected, more.protected);
 }

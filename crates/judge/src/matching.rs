@@ -65,7 +65,7 @@ fn fits(rule: &Rule, invocation: &Invocation, facts: &dyn Facts) -> bool {
             || facts
                 .places()
                 .iter()
-                .any(|placed| rule.path.contains(placed.place.name())))
+                .any(|placed| rule.path.contains(&placed.place.name().into())))
         && (rule.operation.is_empty() || operation_fits(rule, invocation))
         && (environment_fits(rule, facts) || facts.reads_tags())
         && (rule.tag.is_empty() || facts.has_tags())
@@ -76,7 +76,14 @@ fn environment_fits(rule: &Rule, facts: &dyn Facts) -> bool {
     rule.environment.is_empty()
         || facts
             .environment()
-            .is_some_and(|environment| rule.environment.contains(environment.name.as_str()))
+            .is_some_and(|environment| names(rule, environment))
+}
+
+/// Whether a rule names this environment.
+pub(crate) fn names(rule: &Rule, environment: &Environment) -> bool {
+    rule.environment
+        .iter()
+        .any(|name| *name == environment.name)
 }
 
 fn operation_fits(rule: &Rule, invocation: &Invocation) -> bool {

@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use guard_core::rule::{
-    EnvironmentName, Infrastructure, Levels, Limits, Pairs, PlaceLists, Rule, RuleRef, Texts,
-};
+use guard_core::rule::{EnvironmentName, Infrastructure, Limits, PlaceLists, Rule, RuleRef};
 use guard_store::limits::BackupLimits;
 use guard_words::Effect;
 use serde::{Deserialize, Serialize};

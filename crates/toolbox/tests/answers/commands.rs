@@ -10,8 +10,8 @@ pub fn all() -> Vec<Line> {
     let mut lines = Vec::new();
     for rule in RULES.all() {
         let texts = rule.examples.iter().chain(rule.counterexamples.iter());
-        let texts = texts.chain([&*rule.safer]);
-        lines.extend(texts.filter_map(Line::of_example));
+        let texts = texts.chain([&rule.safer]);
+        lines.extend(texts.filter_map(|text| Line::of_example(text)));
     }
     for page in pages() {
         lines.extend(of_page(&std::fs::read_to_string(page).unwrap()));

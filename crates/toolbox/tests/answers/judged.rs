@@ -113,7 +113,7 @@ fn conditions(candidate: &Candidate) -> String {
         (true, false) => format!("  when {}", parts.join(", ")),
         (true, true) => format!(
             "  when in {}",
-            rule.environment.iter().collect::<Vec<_>>().join(" or ")
+            rule.environment.join(" or ")
         ),
     }
 }

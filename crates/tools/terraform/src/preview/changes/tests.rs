@@ -7,11 +7,14 @@
 use serde_json::json;
 
 use super::*;
-use guard_core::rule::Texts;
+use std::borrow::Cow;
 
 const LISTS: Infrastructure = Infrastructure {
-    data: Texts::Fixed(&["*_bucket", "db"]),
-    losing: Texts::Fixed(&["log_*.retention", "db.backup.days"]),
+    data: Cow::Borrowed(&[Cow::Borrowed("*_bucket"), Cow::Borrowed("db")]),
+    losing: Cow::Borrowed(&[
+        Cow::Borrowed("log_*.retention"),
+        Cow::Borrowed("db.backup.days"),
+    ]),
 };
 
 fn change(address: &str, actions: &[&str], before: Value, after: Value) -> Value {
