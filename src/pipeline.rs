@@ -82,10 +82,9 @@ impl Shim<'_> {
                 "your rules do not hold, the default rules do: {broken}"
             ));
         }
-        if matches!(outcome, Outcome::Passes) {
-            return Ok(None);
+        if !matches!(outcome, Outcome::Passes) {
+            stdio::fill();
         }
-        stdio::fill();
         match outcome {
             Outcome::Passes => Ok(None),
             Outcome::Impossible(why) => {
@@ -102,11 +101,11 @@ impl Shim<'_> {
             Outcome::Held(hold) => {
                 let taken = hold.take(&self.case, &verdict);
                 self.tell(&verdict, &taken.next);
-                self.record_or_say(&self.entry(&verdict, &taken.answer));
+                self.record_or_say(&entry(&self.case, &verdict, &taken.answer));
                 Err(exit_code::BLOCKED)
             }
             Outcome::Harmless(why) => {
-                self.record_or_say(&self.entry(&verdict, &why));
+                self.record_or_say(&entry(&self.case, &verdict, &why));
                 // Nobody was asked here, so a question of the tool's own stays.
                 Ok(verdict.instead().filter(|it| !it.asks_itself()).cloned())
             }
@@ -115,7 +114,7 @@ impl Shim<'_> {
             Outcome::Denied => {
                 self.tell(&verdict, &Next::Denied);
                 let answer = stand_in::refusal(&verdict, self.case.places.state.as_deref());
-                self.record_or_say(&self.entry(&verdict, answer));
+                self.record_or_say(&entry(&self.case, &verdict, answer));
                 Err(exit_code::BLOCKED)
             }
         }
@@ -140,7 +139,7 @@ impl Shim<'_> {
                 return self.ask(verdict);
             }
         };
-        let mut entry = self.entry(&verdict, "saved first");
+        let mut entry = entry(&self.case, &verdict, "saved first");
         entry.backup = Some(saved.saved.id.clone());
         // What is not written down did not happen, and then nobody could bring it back.
         self.record_or_refuse(&entry)?;
@@ -158,7 +157,7 @@ impl Shim<'_> {
         if let Some(next) = &settled.next {
             self.tell(&settled.verdict, next);
         }
-        let mut entry = self.entry(&settled.verdict, &settled.answer);
+        let mut entry = entry(&self.case, &settled.verdict, &settled.answer);
         entry.evidence.clone_from(&settled.evidence);
         entry.request.clone_from(&settled.request);
         entry.proof.clone_from(&settled.proof);
@@ -223,10 +222,6 @@ impl Shim<'_> {
             .log_file()
             .ok_or("no home directory is known")?;
         audit::append(&file, entry).map_err(|error| format!("{}: {error}", sanitize::path(&file)))
-    }
-
-    fn entry(&self, verdict: &Verdict, answer: &str) -> Entry {
-        entry(&self.case, verdict, answer)
     }
 }
 

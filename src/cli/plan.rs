@@ -1,6 +1,6 @@
 //! `guard plan`: commands that would change something are recorded, and a person walks through them.
 
-use crate::decide::{Outcome, Way, decide, saver};
+use crate::decide::{Outcome, Way, decide, entry, saver};
 use guard_core::name::ToolName;
 use guard_ground::spool;
 use guard_ground::text;
@@ -335,7 +335,15 @@ impl<'p> PlanStep<'p> {
             };
             person.show(&format!("{line}\n"));
         }
-        log_step(office, person, self.planned, &self.tool, &verdict)?;
+        let answer = format!(
+            "approved at the terminal, number {} of the plan",
+            self.planned.number
+        );
+        office.log(&Entry {
+            agent: self.planned.agent.clone(),
+            evidence: person.evidence.clone(),
+            ..entry(&case, &verdict, &answer)
+        })?;
         holds.drop_planned(self.planned).context("the plan")?;
         self.run().map(Taken::Ran)
     }
@@ -381,30 +389,4 @@ impl<'p> PlanStep<'p> {
         let status = child.status().context("the command")?;
         Ok(status.code().unwrap_or(exit_code::FAILURE))
     }
-}
-
-fn log_step(
-    office: &Office,
-    person: &AtTerminal<'_>,
-    planned: &Planned,
-    tool: &ToolName,
-    verdict: &Verdict,
-) -> anyhow::Result<()> {
-    office.log(&Entry {
-        agent: planned.agent.clone(),
-        evidence: person.evidence.clone(),
-        ..Entry::of_command(
-            tool,
-            &planned.command(),
-            planned
-                .cwd
-                .as_ref()
-                .map(|path| std::path::Path::new(&path.0)),
-            verdict,
-            &format!(
-                "approved at the terminal, number {} of the plan",
-                planned.number
-            ),
-        )
-    })
 }

@@ -2,8 +2,10 @@
 //!
 //! Any agent can unset its variables, so they raise protection and label; they never lower it.
 
+use guard_ground::path::base_name;
 use guard_ground::process::stat_of;
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::record::{self, Record};
@@ -191,7 +193,7 @@ pub fn agent_of(id: u32, name: &str) -> Option<&'static str> {
     let mut words = command
         .split(|byte| *byte == 0)
         .filter(|word| !word.is_empty());
-    let program = base_name(words.next()?);
+    let program = base_name(OsStr::from_bytes(words.next()?));
     if let Some(agent) = by_program(&program) {
         return Some(agent);
     }
@@ -199,7 +201,7 @@ pub fn agent_of(id: u32, name: &str) -> Option<&'static str> {
         return None;
     }
     let script = words.find(|word| !word.starts_with(b"-"))?;
-    by_program(&base_name(script)).or_else(|| by_package(script))
+    by_program(&base_name(OsStr::from_bytes(script))).or_else(|| by_package(script))
 }
 
 /// Whether a program runs others' programs, whatever its version: `python3.11`.
@@ -213,11 +215,6 @@ fn is_version(suffix: &str) -> bool {
     suffix
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.')
-}
-
-fn base_name(path: &[u8]) -> String {
-    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
-    String::from_utf8_lossy(name).into_owned()
 }
 
 /// The agent whose program has this name.
@@ -234,7 +231,6 @@ pub fn by_program(name: &str) -> Option<&'static str> {
 
 /// The agent whose package a script lies in: `…/node_modules/@openai/codex/bin/codex.js`.
 fn by_package(script: &[u8]) -> Option<&'static str> {
-    use std::os::unix::ffi::OsStrExt as _;
     let path = Path::new(OsStr::from_bytes(script));
     let mut package = path
         .components()

@@ -2,6 +2,7 @@
 //!
 //! Linux names it in `/proc/PID/fdinfo/FD` (`tty-index`, proc(5)). Elsewhere it stays unknown.
 
+use guard_ground::path::base_name;
 use guard_ground::process;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -475,13 +476,6 @@ fn command_of(process: u32) -> Vec<Vec<u8>> {
         .filter(|word| !word.is_empty())
         .map(<[u8]>::to_vec)
         .collect()
-}
-
-fn base_name(path: &OsStr) -> std::borrow::Cow<'_, str> {
-    Path::new(path)
-        .file_name()
-        .unwrap_or(path)
-        .to_string_lossy()
 }
 
 /// A file that only root could have put there, in a directory that only root writes to.

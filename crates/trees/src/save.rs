@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::Metadata;
-use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +14,7 @@ use super::{Root, Trees};
 use crate::count::held_bytes;
 use guard_core::world::World;
 use guard_ground::bytes::Bytes;
+use guard_ground::path::is_absence;
 use guard_ground::sanitize;
 use guard_store::Unsaved;
 use guard_store::writer::Writer;
@@ -280,8 +280,4 @@ fn copied(path: &Path, metadata: &Metadata, writer: &Writer) -> Result<PathState
         unlinked: false,
     };
     Contents::copying(writer).copy(&found)
-}
-
-fn is_absence(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

@@ -111,9 +111,6 @@ fn conditions(candidate: &Candidate) -> String {
     match (candidate.waits_for_loss, parts.is_empty()) {
         (false, _) => String::new(),
         (true, false) => format!("  when {}", parts.join(", ")),
-        (true, true) => format!(
-            "  when in {}",
-            rule.environment.join(" or ")
-        ),
+        (true, true) => format!("  when in {}", rule.environment.join(" or ")),
     }
 }
