@@ -18,7 +18,6 @@ use guard_core::message;
 use guard_ground::exit_code;
 use guard_ground::sanitize;
 use guard_ground::shelf;
-use guard_judge::judging::Judge;
 use guard_person::approval::REVOKED;
 use guard_person::identity::Identity;
 use guard_person::size::Size;
@@ -68,8 +67,7 @@ fn add(office: &Office, command: &[OsString], time: u64) -> anyhow::Result<i32> 
     let context = Context::new(TOOLBOX.nested, std::env::current_dir().ok(), Consult::Tools);
     let words: Vec<Word> = command.iter().skip(1).map(Word::known).collect();
     let invocation = TOOLBOX.read(&tool, &words, &context);
-    let progress = || None;
-    let judge = Judge::new(&TOOLBOX, &office.rules, &office.places, &context, &progress);
+    let judge = office.judge(&context);
     let verdict = judge.judge(&invocation);
     if verdict.effect == Effect::Deny {
         bail!("this is never allowed, so there is no exception for it");

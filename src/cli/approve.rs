@@ -26,7 +26,6 @@ use guard_core::verdict::Verdict;
 use guard_ground::exit_code;
 use guard_ground::sanitize;
 use guard_ground::shelf::{self, Item};
-use guard_judge::judging::Judge;
 use guard_person::identity::{means_something, starts_programs};
 use guard_person::requests::{Desk, Request};
 use guard_person::size::Size;
@@ -248,15 +247,7 @@ impl Replayed {
             evidence: String::new(),
             directory: Some(PathBuf::from(&directory.0)),
         });
-        let progress = || None;
-        let mut judge = Judge::new(
-            &TOOLBOX,
-            &office.rules,
-            &office.places,
-            &self.context,
-            &progress,
-        )
-        .for_agent(agent);
+        let mut judge = office.judge(&self.context).for_agent(agent);
         if self.starts_programs {
             judge =
                 judge.unmeasured("its variables can start programs, so it is not measured here");

@@ -20,9 +20,7 @@ use guard_ground::shelf;
 use guard_ground::text::human_bytes;
 use guard_ground::time::ago;
 use guard_ground::{exit_code, sanitize};
-use guard_judge::judging::Judge;
 use guard_person::statement::{Kind, Statement};
-use guard_store::reader::BackupReader;
 use guard_store::store::StoredBackup;
 
 /// Options of `guard backups`.
@@ -174,9 +172,8 @@ fn several(desk: &BackupDesk) -> anyhow::Result<Vec<StoredBackup>> {
 
 fn show(desk: &BackupDesk, id: Option<&str>, json: bool) -> anyhow::Result<i32> {
     let item = one(desk, id)?;
-    let reader = BackupReader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
+    let (reader, parts) = desk.opened(&item).map_err(|why| anyhow!(why))?;
     let manifest = reader.manifest();
-    let parts = TOOLBOX.revive_all(manifest).map_err(|why| anyhow!(why))?;
     let mut out = std::io::stdout().lock();
     let contents = |name: &str, size: u64| json!({"name": name, "bytes": size});
     if json {
@@ -337,26 +334,9 @@ fn drill(desk: &BackupDesk, id: Option<&str>, all: bool, json: bool) -> anyhow::
 }
 
 fn one_drill(desk: &BackupDesk, item: &StoredBackup) -> DrillReport {
-    let progress = || None;
-    let judge = Judge::new(
-        &TOOLBOX,
-        &desk.office.rules,
-        &desk.office.places,
-        &desk.context,
-        &progress,
-    );
-    let reader = match BackupReader::open(item, &desk.store) {
-        Ok(reader) => reader,
-        Err(why) => {
-            return DrillReport {
-                id: item.summary.id.clone(),
-                good: Vec::new(),
-                bad: vec![why],
-            };
-        }
-    };
-    let parts = match TOOLBOX.revive_all(reader.manifest()) {
-        Ok(parts) => parts,
+    let judge = desk.office.judge(&desk.context);
+    let (reader, parts) = match desk.opened(item) {
+        Ok(opened) => opened,
         Err(why) => {
             return DrillReport {
                 id: item.summary.id.clone(),

@@ -26,7 +26,6 @@ use guard_core::verdict::Verdict;
 use guard_ground::exit_code;
 use guard_ground::shelf;
 use guard_ground::{real_tool, sanitize};
-use guard_judge::judging::Judge;
 use guard_person::hold::{Holds, Planned};
 use guard_person::size::Size;
 use guard_person::statement::{Kind, Statement};
@@ -272,20 +271,12 @@ impl<'p> PlanStep<'p> {
     ) -> anyhow::Result<Taken> {
         let words: Vec<Word> = self.argv.iter().skip(1).map(Word::known).collect();
         let invocation = TOOLBOX.read(&self.tool, &words, &self.context);
-        let progress = || None;
         let agent = self.planned.directory().map(|directory| Agent {
             name: "an agent",
             evidence: String::new(),
             directory: Some(directory),
         });
-        let judge = Judge::new(
-            &TOOLBOX,
-            &office.rules,
-            &office.places,
-            &self.context,
-            &progress,
-        )
-        .for_agent(agent);
+        let judge = office.judge(&self.context).for_agent(agent);
         let verdict = judge.judge(&invocation);
         let case = Case {
             tools: &TOOLBOX,

@@ -1,5 +1,7 @@
 //! What the person's commands share: their terminal, their proof, their places.
 
+use guard_core::context::Context;
+use guard_judge::judging::Judge;
 use guard_judge::load;
 use guard_toolbox::TOOLBOX;
 use std::fs::File;
@@ -55,6 +57,11 @@ impl Office {
             state,
             keys: KeyPlaces::new(&config),
         })
+    }
+
+    /// Judges commands in `context`; nobody is shown how far measuring is.
+    pub(super) fn judge<'a>(&'a self, context: &'a Context) -> Judge<'a> {
+        Judge::new(&TOOLBOX, &self.rules, &self.places, context, &|| None)
     }
 
     /// The requests and the answers to them.

@@ -15,12 +15,11 @@ use super::{backups, menu};
 use guard_audit::entry::Entry;
 use guard_backup::undo::{self, UndoPlan};
 use guard_core::context::Context;
-use guard_core::kept::Undoing;
+use guard_core::kept::{Kept, Undoing};
 use guard_core::preview::Budget;
 use guard_ground::shelf;
 use guard_ground::time::ago;
 use guard_ground::{exit_code, sanitize};
-use guard_judge::judging::Judge;
 use guard_person::statement::{Kind, Statement};
 use guard_store::reader::BackupReader;
 use guard_store::store::{Store, StoredBackup};
@@ -79,6 +78,16 @@ impl BackupDesk {
         })
     }
 
+    /// A backup's reader and what is in it.
+    pub(super) fn opened(
+        &self,
+        item: &StoredBackup,
+    ) -> Result<(BackupReader, Vec<Box<dyn Kept>>), String> {
+        let reader = BackupReader::open(item, &self.store)?;
+        let parts = TOOLBOX.revive_all(reader.manifest())?;
+        Ok((reader, parts))
+    }
+
     /// The newest backup of this workspace, or the one that a person chooses.
     fn chosen(&self) -> anyhow::Result<StoredBackup> {
         let mut items = undo::candidates(&self.store, &self.subject());
@@ -119,22 +128,12 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
     // Two at once would each save what the other one is about to replace.
     let _alone = lock::beside(&item.directory.join("undo"))
         .with_context(|| format!("backup {} is being brought back", item.summary.id))?;
-    let progress = || None;
-    let judge = Judge::new(
-        &TOOLBOX,
-        &desk.office.rules,
-        &desk.office.places,
-        &desk.context,
-        &progress,
-    );
-    let reader = BackupReader::open(&item, &desk.store).map_err(|why| anyhow!(why))?;
+    let judge = desk.office.judge(&desk.context);
+    let (reader, parts) = desk.opened(&item).map_err(|why| anyhow!(why))?;
     let into = options.into.as_deref().map(|into| {
         let directory = desk.context.directory.clone().unwrap_or_default();
         guard_ground::path::existing_part(&directory.join(into))
     });
-    let parts = TOOLBOX
-        .revive_all(reader.manifest())
-        .map_err(|why| anyhow!(why))?;
     let budget = desk.budget();
     let undoing = Undoing {
         reader: &reader,
