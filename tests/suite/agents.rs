@@ -377,6 +377,7 @@ fn a_terminal_that_several_programs_hold() {
     let borrower = world.path("emulator/xterm");
     std::fs::create_dir(world.path("emulator")).unwrap();
     std::fs::copy("/bin/sleep", &borrower).unwrap();
+    crate::support::to_be_run(&borrower);
     world.write("lender.py", LENDER);
     for command in ["git reset --hard", "../prefix/bin/guard key init"] {
         let outcome = agent(

@@ -509,6 +509,7 @@ fn two_guards_on_the_path() {
     world.install("third");
     std::fs::remove_file(world.path("third/bin/guard")).unwrap();
     std::fs::copy(env!("CARGO_BIN_EXE_guard"), world.path("third/bin/guard")).unwrap();
+    crate::support::to_be_run(&world.path("third/bin/guard"));
     let shims = |prefix: &str| world.path(&format!("{prefix}/share/guard/shims"));
     let mut search = vec![
         shims("third"),

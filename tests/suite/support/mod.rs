@@ -20,6 +20,26 @@ pub use run::{Outcome, Run};
 /// The names that guard stands under.
 pub const TOOLS: [&str; 6] = ["rm", "git", "kubectl", "terraform", "psql", "aws"];
 
+/// Waits until nobody has a program that was just written open for writing any more. A child that another
+/// test's thread forked meanwhile has it until it becomes its own program, and nothing can be executed
+/// that long (execve(2), ETXTBSY). A read lease is given only once all are gone (fcntl(2), `F_SETLEASE`).
+pub fn to_be_run(program: &Path) {
+    use std::os::fd::AsRawFd as _;
+    let file = std::fs::File::open(program).unwrap();
+    // SAFETY: a system call on an open descriptor, with an integer.
+    #[allow(unsafe_code)]
+    let lease =
+        |kind: libc::c_int| unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, kind) == 0 };
+    for _ in 0..1000 {
+        if lease(libc::F_RDLCK) {
+            lease(libc::F_UNLCK);
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    panic!("{} stays open for writing", program.display());
+}
+
 /// A directory with guard installed in it, a repository to work in, and things to lose. Gone when
 /// it is dropped.
 ///
@@ -96,6 +116,7 @@ impl World {
         // The unstripped binary is large; where the file system allows, it is not copied.
         if std::fs::hard_link(built, &binary).is_err() {
             std::fs::copy(built, &binary).unwrap();
+            to_be_run(&binary);
         }
         let places = format!(
             "config={}\nstate={}\nlocked={}\n",
@@ -131,6 +152,7 @@ impl World {
         self.write(relative, text);
         let path = self.path(relative);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        to_be_run(&path);
         path
     }
 

@@ -49,6 +49,7 @@ fn start() -> Option<Server> {
     let launcher = format!("#!{} -IS\n{rest}", interpreter().display());
     std::fs::write(warm.join("aws"), launcher).unwrap();
     std::fs::set_permissions(warm.join("aws"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    super::to_be_run(&warm.join("aws"));
     let endpoint = format!("http://127.0.0.1:{port}");
     let socket = warm.join("warm.sock");
     let (ready, _, _) = python("warm.py", &[socket.as_os_str(), OsStr::new(&endpoint)]);
